@@ -1,0 +1,37 @@
+# Everything runs in .venv, which the first target that needs it sets up; `make` alone says what there is.
+PYTHON ?= python3
+JOBS ?= 2
+SIZE ?= quick
+BIN := .venv/bin
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help install study-negatives test lint format clean
+
+help: ## say what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-18s %s\n", $$1, $$2}'
+
+install: $(READY) ## set up .venv with weightlab and all that its tests use
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+study-negatives: $(READY) ## how should negatives be weighted? SIZE=quick (15 minutes) or full (hours); goes on where it was
+	$(BIN)/weightlab study run studies/negatives.toml --size $(SIZE) --jobs $(JOBS)
+
+test: $(READY) ## run the tests
+	$(BIN)/python -m pytest -n $(JOBS)
+
+lint: $(READY) ## formatting, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(READY) ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## remove .venv and caches; runs/ and figures/ stay
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

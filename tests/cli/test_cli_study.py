@@ -1,0 +1,169 @@
+import io
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from weightlab.cli.main import main
+from weightlab.study.spec import read
+from weightlab.study.storage import Storage
+from weightlab.study.trial import trials
+from weightlab.train.result import TrainResult
+
+SPEC = """
+name = "small"
+question = "Does it work?"
+seeds = 2
+[base]
+memory = 0
+[arms.one]
+negative = "constant"
+[arms.two]
+[[findings]]
+id = "F1"
+claim = "two is better"
+order = [["one"], ["two"]]
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a study of which three of four trials are finished."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "studies" / "small.toml"
+    path.parent.mkdir()
+    path.write_text(SPEC)
+    spec = read(path)
+    storage = Storage.of(Path("runs"), spec, "quick")
+    for trial, recall in zip(trials(spec, "quick"), (0.1, 0.2, 0.3), strict=False):
+        storage.save(trial, TrainResult({"R@1": recall}, 1.0))
+    return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def plain_curves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Curves that cost nothing: the commands are at stake here, not the decompositions."""
+    curve = pd.DataFrame({"similarity": [-1.0, 1.0], "sign": "negative", "weight": [0.0, 1.0]})
+    monkeypatch.setattr("weightlab.study.report.decompose", lambda _: SimpleNamespace(curve=curve))
+
+
+def finish(recall: float = 0.4) -> None:
+    spec = read(Path("studies/small.toml"))
+    Storage.of(Path("runs"), spec, "quick").save(trials(spec, "quick")[-1], TrainResult({"R@1": recall}, 1.0))
+
+
+def weightlab(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as caught:
+        main(["study", *arguments])
+    return caught.value.code
+
+
+def test_status(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert weightlab("status", "small") == 0
+    assert capsys.readouterr().out.splitlines()[2:] == ["| one |        2 |      2 |", "| two |        1 |      2 |"]
+
+
+def test_the_table_in_each_format(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    finish()
+    assert weightlab("table", "studies/small.toml") == 0
+    out = capsys.readouterr().out
+    assert out.startswith("| arm |            R@1 | seeds |\n")
+    assert "\n\nOver 2 seeds, mean R@1 runs from 20.0 % (one) to 30.0 % (two). F1 (two is better)" in out
+    assert weightlab("table", "small", "--format", "json") == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [(row["arm"], row["mean"]) for row in rows] == [("one", 20.0), ("two", 30.0)]
+    assert weightlab("table", "small", "--format", "csv") == 0
+    table = pd.read_csv(io.StringIO(capsys.readouterr().out))
+    assert list(table.columns) == ["arm", "metric", "seeds", "mean", "std", "low", "high"]
+
+
+def test_a_missing_interval_is_null_in_json(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert weightlab("table", "small", "--format", "json") == 0
+    assert json.loads(capsys.readouterr().out)[1]["low"] is None
+
+
+def test_plot_and_report(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert weightlab("plot", "small") == 0
+    assert sorted(path.name for path in (here / "figures/small").iterdir()) == ["figure.png", "figure.svg"]
+    assert weightlab("report", "small", "--figures", "elsewhere") == 0
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.splitlines()[-1] == "wrote elsewhere/small/figure.svg"
+    assert len(list((here / "elsewhere/small").iterdir())) == 4
+
+
+def test_run_with_nothing_left_to_run(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    finish()
+    assert weightlab("run", "small", "--jobs", "1") == 0
+    captured = capsys.readouterr()
+    assert captured.out.startswith("| arm | ")
+    assert "Over 2 seeds" in captured.out
+    assert len(list((here / "figures/small").iterdir())) == 4
+
+
+def test_ctrl_c_says_how_to_go_on(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("weightlab.study.run.run_trials", interrupted)
+    assert weightlab("run", "small") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "weightlab study run small --size quick" in line
+
+
+def test_failed_trials_give_exit_code_1_after_the_report(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from weightlab.study.workers import Failure
+
+    monkeypatch.setattr("weightlab.study.run.run_trials", lambda missing, *_, **__: [Failure(missing[0], "bad luck")])
+    assert weightlab("run", "small") == 1
+    captured = capsys.readouterr()
+    assert "| one |" in captured.out
+    assert captured.err.splitlines()[-1].startswith("1 failed")
+    assert (here / "figures/small/table.md").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["table", "smal"], "unknown study 'smal': did you mean 'small'?"),
+        (["run", "absent.toml"], "no study at absent.toml"),
+        (["status", "small", "--size", "quik"], "unknown size 'quik': did you mean 'quick'?"),
+        (["table", "small", "--runs", "nowhere"], "no finished trials of small in nowhere/studies/small/quick"),
+        (["run", "small", "--jobs", "0"], "--jobs"),
+        (["table", "small", "--format", "xml"], "--format"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(
+    here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert weightlab(*arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    (line,) = captured.err.splitlines()
+    assert said in line
+
+
+def test_on_a_terminal_the_table_is_drawn(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish()
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "100")
+    assert weightlab("table", "small") == 0
+    out = capsys.readouterr().out
+    assert "|" not in out
+    assert "20.00 ±" in out
+
+
+def test_help_does_not_load_torch() -> None:
+    import subprocess
+
+    code = "import sys; from weightlab.cli import study; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

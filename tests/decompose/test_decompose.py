@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import math
+import re
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+import weightlab as wl
+from weightlab.decompose import contexts
+
+mpl.use("agg")
+
+
+@pytest.mark.parametrize("name", wl.losses.names())
+def test_every_loss_decomposes(name: str) -> None:
+    d = wl.decompose(name, points=41, draws=40)
+    assert list(d.curve.columns) == ["similarity", "sign", "weight", "low", "high"]
+    assert len(d.curve) == 82
+    assert d.residual <= 1e-12
+    assert d.formula is not None
+    assert set(d.formula) == {"positive", "negative"}
+    assert (d.curve["low"] <= d.curve["weight"]).all()
+    assert (d.curve["weight"] <= d.curve["high"]).all()
+    for _, part in d.mass.groupby("sign"):
+        assert part["pairs"].sum() == pytest.approx(1)
+        assert part["share"].sum() == pytest.approx(1)
+
+
+def test_self_similarity_curve_is_exact() -> None:
+    curve = wl.decompose("contrastive", points=201).curve
+    negative = curve[curve["sign"] == "negative"]
+    assert negative["weight"].tolist() == (negative["similarity"] > 0.5).astype(float).tolist()
+    assert (curve["low"] == curve["high"]).all()
+
+
+def test_relative_curve_by_hand() -> None:
+    """The probed pair takes similarity s, the others stay: ms-loss's w⁻ at s, for every context, by the formula."""
+    context = contexts.get("early", positives=2, negatives=5)
+    d = wl.decompose("ms-loss(alpha=2, beta=10, base=0.5)", context, points=5, draws=30, seed=3)
+    others = context.sample(30, 3).negative[:, 1:].numpy()
+    for s in (-1.0, 0.0, 0.5):
+        e = math.exp(10 * (s - 0.5))
+        weights = e / (1 + e + np.exp(10 * (others - 0.5)).sum(1))
+        row = d.curve[(d.curve["sign"] == "negative") & (d.curve["similarity"] == s)].iloc[0]
+        assert row[["low", "weight", "high"]].tolist() == pytest.approx(
+            np.quantile(weights, [0.05, 0.5, 0.95]).tolist()
+        )
+
+
+def test_mass_by_hand() -> None:
+    """A step's mass lies above its threshold, spread as the pairs are."""
+    d = wl.decompose(wl.assign("constant", "step(0.4)"), "early", draws=50)
+    negative = contexts.get("early").sample(50).negative.numpy()
+    frame = d.mass[(d.mass["sign"] == "negative") & (d.mass["share"] > 0)]
+    for _, row in frame.iterrows():
+        inside = ((negative >= row["low"]) & (negative < row["high"])).sum()
+        assert row["share"] == pytest.approx(inside / (negative > 0.4).sum())
+    assert frame["low"].min() == pytest.approx(0.4)
+
+
+def test_a_callable_is_decomposed_by_autograd() -> None:
+    def half_square(pairs: wl.Pairs) -> Tensor:
+        return torch.where(pairs.negative, pairs.similarity**2 / 2, 0).sum(1) - torch.where(
+            pairs.positive, pairs.similarity, 0
+        ).sum(1)
+
+    d = wl.decompose(half_square, points=21, draws=5)
+    negative = d.curve[d.curve["sign"] == "negative"]
+    assert negative["weight"].tolist() == pytest.approx(negative["similarity"].tolist())
+    assert d.signed
+    assert d.title == "half_square"
+    assert math.isnan(d.residual)
+    assert d.formula is None
+
+
+def test_an_assignment_shows_its_own_curve() -> None:
+    d = wl.decompose(wl.assign("constant", "linear"), points=11)
+    negative = d.curve[d.curve["sign"] == "negative"]
+    assert negative["weight"].tolist() == pytest.approx(((1 + negative["similarity"]) / 2).tolist())
+    assert not d.relative
+    assert not d.signed
+
+
+def test_contexts_have_the_distribution_that_they_name() -> None:
+    random = contexts.get("random", 10, 50).sample(2000)
+    assert random.negative.std().item() == pytest.approx(1 / math.sqrt(128), rel=0.02)
+    trained = contexts.get("trained", 10, 50).sample(2000)
+    assert trained.negative.mean().item() == pytest.approx(0.1, abs=0.005)
+    assert trained.positive.max().item() <= 1
+    assert torch.equal(trained.positive, contexts.get("trained", 10, 50).sample(2000).positive)
+    assert not torch.equal(trained.positive, contexts.get("trained", 10, 50).sample(2000, seed=1).positive)
+
+
+@pytest.mark.parametrize(
+    ("what", "context", "message"),
+    [
+        ("ms-los", "trained", "did you mean 'ms-loss'"),
+        ("ms-loss", "traned", "did you mean 'trained'"),
+        (wl.losses.Triplet, "trained", "instance"),
+        (3, "trained", "not int"),
+    ],
+)
+def test_wrong_arguments(what: object, context: str, message: str) -> None:
+    with pytest.raises(wl.InputError, match=message):
+        wl.decompose(what, context)  # type: ignore[arg-type]
+    with pytest.raises(wl.InputError, match="negatives"):
+        contexts.get("early", negatives=0)
+
+
+def test_plot_draws_both_curves_and_the_band() -> None:
+    ax = wl.decompose("ms-loss", points=21, draws=20).plot()
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert [label.split(":")[0] for label in labels] == ["positive", "negative"]
+    styles = {str(line.get_linestyle()) for line in ax.get_lines()}
+    assert len(styles) == 2
+    assert len(ax.collections) == 2
+    assert "alpha=2, beta=50, base=0.5" in ax.get_title()
+    mpl.pyplot.close(ax.figure)
+    given = mpl.pyplot.figure().add_subplot()
+    assert wl.decompose("contrastive", points=21).plot(given) is given
+    assert not given.collections
+    mpl.pyplot.close(given.figure)
+
+
+def test_jupyter_shows_figure_formulas_and_mass() -> None:
+    html = wl.decompose("lifted", points=21, draws=20)._repr_html_()
+    assert re.search(r'<img src="data:image/png;base64,[A-Za-z0-9+/=]{1000,}"', html)
+    assert "$$w^+ =" in html
+    assert "<table" in html
+    assert not mpl.pyplot.get_fignums()

@@ -1,0 +1,83 @@
+"""Gradients with respect to the embeddings against pytorch-metric-learning, an independent implementation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from pytorch_metric_learning import losses as pml
+from pytorch_metric_learning import miners, reducers
+from pytorch_metric_learning.distances import CosineSimilarity
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from weightlab import losses
+from weightlab.step import surrogate
+
+SUM = {"distance": CosineSimilarity(), "reducer": reducers.SumReducer()}
+# labels with 1 to 6 members: uneven positives, and anchors with none
+LABELS = torch.tensor([0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 3, 3, 4, 5, 5, 6, 7])
+
+
+def per_anchor_mean(losses_of_pairs: Tensor, anchors: Tensor) -> Tensor:
+    """Σ over anchors of the mean over the anchor's positive pairs."""
+    counts = torch.bincount(anchors, minlength=len(LABELS)).clamp(min=1)
+    return (losses_of_pairs / counts[anchors]).sum()
+
+
+def ntxent(temperature: float) -> Callable[[Tensor, Tensor], Tensor]:
+    loss = pml.NTXentLoss(temperature=temperature, reducer=reducers.DoNothingReducer(), distance=CosineSimilarity())
+
+    def value(embeddings: Tensor, labels: Tensor) -> Tensor:
+        found = loss(embeddings, labels)["loss"]
+        return per_anchor_mean(found["losses"], found["indices"][0])
+
+    return value
+
+
+def lifted(margin: float) -> Callable[[Tensor, Tensor], Tensor]:
+    """Without the anchors that have no positive: there theirs is LSE_N, ours 0 (the logarithm of nothing is −∞)."""
+    loss = pml.GeneralizedLiftedStructureLoss(
+        neg_margin=-margin / 2,
+        pos_margin=margin / 2,
+        reducer=reducers.DoNothingReducer(),
+        distance=CosineSimilarity(),
+    )
+    paired = torch.bincount(LABELS)[LABELS] > 1
+    return lambda embeddings, labels: loss(embeddings, labels)["loss"]["losses"].flatten()[paired].sum()
+
+
+def mined(embeddings: Tensor, labels: Tensor) -> Tensor:
+    chosen = miners.MultiSimilarityMiner(epsilon=0.1, distance=CosineSimilarity())(embeddings, labels)
+    return pml.MultiSimilarityLoss(2, 50, 0.5, **SUM)(embeddings, labels, chosen)
+
+
+CASES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "contrastive": pml.ContrastiveLoss(pos_margin=1, neg_margin=0.5, **SUM),
+    "contrastive(pos_margin=0.8, neg_margin=0.1)": pml.ContrastiveLoss(pos_margin=0.8, neg_margin=0.1, **SUM),
+    "triplet": pml.TripletMarginLoss(margin=0.1, triplets_per_anchor="all", **SUM),
+    "triplet-smooth": pml.TripletMarginLoss(margin=0, smooth_loss=True, triplets_per_anchor="all", **SUM),
+    "lifted": lifted(0),
+    "lifted(margin=0.5)": lifted(0.5),
+    "n-pair": ntxent(1.0),
+    "n-pair(scale=20)": ntxent(0.05),
+    "ms-loss": pml.MultiSimilarityLoss(2, 50, 0.5, **SUM),
+    "ms-loss(alpha=10, beta=20, base=0.2)": pml.MultiSimilarityLoss(10, 20, 0.2, **SUM),
+    "ms-loss(mining_margin=0.1)": mined,
+}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("text", CASES)
+def test_gradient_of_the_embeddings(text: str, dtype: torch.dtype) -> None:
+    generator = torch.Generator().manual_seed(1)
+    centres = torch.randn(8, 6, generator=generator, dtype=dtype)[LABELS]
+    x = (centres + 0.8 * torch.randn(len(LABELS), 6, generator=generator, dtype=dtype)).requires_grad_()
+    embeddings = normalize(x)
+    ours = surrogate(losses.from_text(text), embeddings, LABELS) * len(LABELS)
+    (mine,) = torch.autograd.grad(ours, x, retain_graph=True)
+    (theirs,) = torch.autograd.grad(CASES[text](embeddings, LABELS), x)
+    assert float(theirs.abs().max()) > 0
+    limit = 1e-5 if dtype is torch.float32 else 1e-6
+    assert float((mine - theirs).abs().max() / theirs.abs().max()) <= limit

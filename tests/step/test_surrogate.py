@@ -1,0 +1,26 @@
+"""The surrogate's gradient is the loss's own: the identity that weightlab rests on."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn.functional import normalize
+
+from weightlab import Pairs, losses
+from weightlab.step import surrogate
+
+
+@pytest.mark.parametrize("name", losses.names())
+def test_gradient_is_that_of_the_loss(name: str) -> None:
+    generator = torch.Generator().manual_seed(2)
+    x = torch.randn(12, 5, generator=generator, dtype=torch.float64, requires_grad=True)
+    references = normalize(torch.randn(40, 5, generator=generator, dtype=torch.float64))
+    labels, reference_labels = torch.arange(12) % 5, torch.arange(40) % 7
+    own = torch.tensor([3, -1, 7, *([-1] * 9)])
+    loss = losses.get(name)
+    pairs = Pairs.from_embeddings(normalize(x), labels, references, reference_labels, own)
+    (expected,) = torch.autograd.grad(loss.value(pairs).mean(), x)
+    value = surrogate(loss, normalize(x), labels, references, reference_labels, own)
+    (gradient,) = torch.autograd.grad(value, x)
+    assert float(expected.abs().max()) > 0
+    assert torch.allclose(gradient, expected, rtol=1e-9, atol=1e-12)

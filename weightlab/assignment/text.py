@@ -1,0 +1,138 @@
+"""Weight functions as text: `step(0.5)`, `constant(0.1) + step(0.5) * linear`, `spline(-1:0, 0.5:1)`.
+
+sum      = product ("+" product)*
+product  = factor ("*" factor)*
+factor   = name [ "(" point ("," point)* ")" ]  |  "(" sum ")"
+point    = number [ ":" number ]
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, field, fields
+from typing import TypeVar
+
+from weightlab.assignment.functions import FUNCTIONS, Product, Spline, Sum, WeightFunction
+from weightlab.errors import InputError, unknown
+
+__all__ = ["parse"]
+
+_TOKEN = re.compile(
+    r"\s*(?:(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|(?P<name>[A-Za-z_]\w*)|(?P<mark>[-()*+,:]))"
+)
+_BY_NAME = {function.name: function for function in FUNCTIONS}  # type: ignore[attr-defined]
+_Part = TypeVar("_Part")
+
+
+def parse(text: str) -> WeightFunction:
+    """The weight function that `text` writes. Raises InputError that shows where it stops making sense."""
+    if not isinstance(text, str):
+        raise InputError(f"a weight function is a text such as 'step(0.5)', not {type(text).__name__}")
+    reader = _Reader(text, _tokens(text))
+    function = _sum(reader)
+    if reader.peek() is not None:
+        raise reader.error("expected '+', '*' or the end")
+    return function
+
+
+@dataclass
+class _Reader:
+    """The tokens of a text, (kind, token, position), and how far they were read."""
+
+    text: str
+    tokens: list[tuple[str, str, int]]
+    at: int = field(default=0)
+
+    def peek(self) -> str | None:
+        return self.tokens[self.at][1] if self.at < len(self.tokens) else None
+
+    def take(self, *, kind: str | None = None, mark: str | None = None) -> str:
+        if self.at < len(self.tokens):
+            found, token, _ = self.tokens[self.at]
+            if found == kind or token == mark:
+                self.at += 1
+                return token
+        raise self.error(f"expected '{mark}'" if mark else f"expected a {kind}")
+
+    def error(self, what: str) -> InputError:
+        rest = self.text[self.tokens[self.at][2] :] if self.at < len(self.tokens) else ""
+        where = f"at '{rest}'" if rest else "at its end"
+        return InputError(f"can't read the weight function '{self.text}': {what} {where}")
+
+
+def _tokens(text: str) -> list[tuple[str, str, int]]:
+    tokens: list[tuple[str, str, int]] = []
+    at = 0
+    while text[at:].strip():
+        match = _TOKEN.match(text, at)
+        # "a+1" would read as the number +1: a sign belongs to a number only where a value may stand
+        if match and match["number"] and match["number"][0] in "+-" and tokens and tokens[-1][1] not in "(,:":
+            match = re.compile(r"\s*(?P<mark>[-+])").match(text, at)
+        if match is None:
+            raise InputError(f"can't read the weight function '{text}': unexpected '{text[at:].strip()[0]}'")
+        kind = str(match.lastgroup)
+        tokens.append((kind, match[kind], match.start(kind)))
+        at = match.end()
+    return tokens
+
+
+def _sum(reader: _Reader) -> WeightFunction:
+    terms = _separated(reader, "+", _product)
+    return terms[0] if len(terms) == 1 else Sum(tuple(terms))
+
+
+def _product(reader: _Reader) -> WeightFunction:
+    factors = _separated(reader, "*", _factor)
+    return factors[0] if len(factors) == 1 else Product(tuple(factors))
+
+
+def _separated(reader: _Reader, mark: str, part: Callable[[_Reader], _Part]) -> list[_Part]:
+    parts = [part(reader)]
+    while reader.peek() == mark:
+        reader.take(mark=mark)
+        parts.append(part(reader))
+    return parts
+
+
+def _factor(reader: _Reader) -> WeightFunction:
+    if reader.peek() == "(":
+        reader.take(mark="(")
+        inner = _sum(reader)
+        reader.take(mark=")")
+        return inner
+    name = reader.take(kind="name")
+    if name not in _BY_NAME:
+        raise unknown("weight function", name, _BY_NAME)
+    points: list[tuple[float, ...]] = []
+    if reader.peek() == "(":
+        reader.take(mark="(")
+        points = _separated(reader, ",", _point)
+        reader.take(mark=")")
+    return _build(name, points)
+
+
+def _point(reader: _Reader) -> tuple[float, ...]:
+    x = float(reader.take(kind="number"))
+    if reader.peek() != ":":
+        return (x,)
+    reader.take(mark=":")
+    return x, float(reader.take(kind="number"))
+
+
+def _build(name: str, points: list[tuple[float, ...]]) -> WeightFunction:
+    function = _BY_NAME[name]
+    paired = [point for point in points if len(point) == 2]
+    if function is Spline:
+        if len(paired) < len(points):
+            raise InputError("spline wants points x:y, such as spline(-1:0, 0.5:1)")
+        return Spline(tuple((x, y) for x, y in paired))
+    if paired:
+        raise InputError(f"{name} wants plain numbers; only spline takes points x:y")
+    known = fields(function)
+    needed = sum(f.default is MISSING for f in known)
+    if not needed <= len(points) <= len(known):
+        form = f"{name}({', '.join(f.name for f in known)})" if known else name
+        raise InputError(f"{name} got {len(points)} number(s): write {form}")
+    built: WeightFunction = function(*(x for (x,) in points))
+    return built

@@ -1,0 +1,5 @@
+"""The command line: one file a group of commands, no logic of its own."""
+
+from weightlab.cli.main import main
+
+__all__ = ["main"]

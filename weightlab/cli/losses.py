@@ -1,0 +1,45 @@
+"""weightlab losses: what there is to decompose."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from weightlab import losses as registry
+from weightlab.cli.options import Format
+from weightlab.plot.tables import print_rows
+
+__all__ = ["losses"]
+
+
+def losses(
+    output: Annotated[Format, typer.Option("--format", help="how to print it")] = Format.table,
+) -> None:
+    """Every loss: name, parameters with their defaults, self-similarity or relative, source.
+
+    \b
+    weightlab losses
+    weightlab losses --format json
+    """
+    rows = [
+        {
+            "name": loss.name,
+            "parameters": ", ".join(f"{f.name}={f.default}" for f in dataclasses.fields(loss)),  # type: ignore[arg-type]
+            "kind": "relative" if loss.relative else "self-similarity",
+            "source": loss.source,
+        }
+        for loss in registry.ALL
+    ]
+    if output is Format.json:
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+    elif output is Format.csv:
+        writer = csv.DictWriter(sys.stdout, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    else:
+        print_rows(rows)

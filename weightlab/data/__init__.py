@@ -1,0 +1,46 @@
+"""Data sets, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from weightlab.data import glyphs
+from weightlab.data.sampler import PKSampler
+from weightlab.data.split import Dataset, Split
+from weightlab.errors import InputError, unknown
+
+__all__ = ["Dataset", "PKSampler", "Split", "load", "names"]
+
+_SIZES = range(8, 513)
+
+
+class _Entry(NamedTuple):
+    about: str
+    load: Callable[[int, bool], Dataset]
+
+
+_DATASETS = {
+    "glyphs": _Entry(
+        "characters as classes, 12 DejaVu faces as instances; rendered here, nothing to download", glyphs.load
+    ),
+}
+
+
+def names() -> list[tuple[str, str]]:
+    """Every data set: its name, and what it is in one line."""
+    return [(name, entry.about) for name, entry in _DATASETS.items()]
+
+
+def load(name: str, *, size: int = 24, validation: bool = False) -> Dataset:
+    """The data set `name` with images of `size` × `size` pixels.
+
+    validation: cut the training classes by a fixed choice, 4/5 to train on and 1/5 as `.test`, treated as the true
+    test classes are; those stay untouched. Settings are chosen on these.
+    Raises InputError for an unknown name or a size outside 8 to 512.
+    """
+    if name not in _DATASETS:
+        raise unknown("data set", name, _DATASETS)
+    if isinstance(size, bool) or not isinstance(size, int) or size not in _SIZES:
+        raise InputError(f"size must be a whole number of pixels from {_SIZES[0]} to {_SIZES[-1]}, not {size!r}")
+    return _DATASETS[name].load(size, validation)

@@ -1,0 +1,84 @@
+"""Random distortions of small grey images: turned, scaled, sheared, shifted, bent, paled and blotched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from weightlab.lazy import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["Distortions"]
+
+# How strong: hard enough that a small CNN on 24 pixels is far from perfect, mild enough that accents can be read.
+_FRAME = 1.3  # sides of the bitmap that the frame shows: room for ink that is turned and shifted
+_ROTATION = 0.3  # ± radians (17°)
+_SCALE = 0.2  # ± of log size
+_ASPECT = 0.2  # ± of log width / height
+_SHEAR = 0.25  # ± of width per height
+_SHIFT = 0.12  # ± half frames
+_BEND = 0.08  # ± half frames, at each knot
+_PALEST = 0.5  # least contrast
+_BLOTCH = 0.4  # brightest blotch of the background
+_KNOTS = 4  # a side, of the bend's grid
+_SPOTS = 6  # a side, of the blotches' grid
+
+
+@dataclass(frozen=True, eq=False)
+class Distortions:
+    """One distortion an image.
+
+    affine: float32 [n, 2, 3], from places in the distorted image to places in the original, both in [−1, 1].
+    bend: float32 [n, 2, 4, 4], what is added to the places, at a grid of knots. contrast: float32 [n], of the ink.
+    blotches: float32 [n, 1, 6, 6], what is added to the brightness, at a grid of spots; below 0 for none.
+    """
+
+    affine: Tensor
+    bend: Tensor
+    contrast: Tensor
+    blotches: Tensor
+
+    @classmethod
+    def draw(cls, count: int, generator: torch.Generator) -> Distortions:
+        """`count` random distortions."""
+        sizes = [7, 2 * _KNOTS**2, _SPOTS**2]
+        uniform = 2 * torch.rand(count, sum(sizes), generator=generator) - 1
+        single, bend, blotches = uniform.split(sizes, dim=1)
+        turn, scale, aspect, shear, right, down, contrast = single.unbind(dim=1)
+        return cls(
+            _affine(turn * _ROTATION, scale * _SCALE, aspect * _ASPECT, shear * _SHEAR, right * _SHIFT, down * _SHIFT),
+            (bend * _BEND).view(count, 2, _KNOTS, _KNOTS),
+            1 - (1 - _PALEST) * (contrast + 1) / 2,
+            (blotches * _BLOTCH).view(count, 1, _SPOTS, _SPOTS),
+        )
+
+    def at(self, index: Tensor) -> Distortions:
+        """The distortions of the rows `index`."""
+        return Distortions(self.affine[index], self.bend[index], self.contrast[index], self.blotches[index])
+
+    def apply(self, images: Tensor, size: int) -> Tensor:
+        """`images`, float32 [n, 1, side, side] in [0, 1], distorted: float32 [n, 1, size, size] in [0, 1].
+
+        Outside of an image is black.
+        """
+        functional = torch.nn.functional
+        grid = functional.affine_grid(self.affine, [len(images), 1, size, size], align_corners=False)
+        grid = grid + _enlarged(self.bend, size).permute(0, 2, 3, 1)
+        ink = functional.grid_sample(images, grid, align_corners=False) * self.contrast[:, None, None, None]
+        return (ink + _enlarged(self.blotches, size).relu()).clamp(max=1)
+
+
+def _affine(turn: Tensor, scale: Tensor, aspect: Tensor, shear: Tensor, right: Tensor, down: Tensor) -> Tensor:
+    """Scaled, sheared, turned, shifted, in this order, as float32 [n, 2, 3]; each argument is [n]."""
+    width, height = _FRAME * torch.exp(scale + aspect / 2), _FRAME * torch.exp(scale - aspect / 2)
+    cos, sin = torch.cos(turn), torch.sin(turn)
+    across = [width * cos, height * (shear * cos - sin), right]
+    along = [width * sin, height * (shear * sin + cos), down]
+    return torch.stack([*across, *along], dim=1).view(-1, 2, 3)
+
+
+def _enlarged(knots: Tensor, size: int) -> Tensor:
+    """Smooth fields [n, c, size, size] through values at knots [n, c, k, k]."""
+    return torch.nn.functional.interpolate(knots, size=(size, size), mode="bicubic", align_corners=True)

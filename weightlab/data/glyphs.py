@@ -1,0 +1,141 @@
+"""The embedded data set: characters as classes, the 12 DejaVu faces that matplotlib ships as their instances.
+
+Its 24-pixel images are cropped, centred and distorted, so that only the shape tells. Test images: one fixed distortion
+a face. A second would put a near-copy of the query, from the same face, among the references, and R@1 would measure
+that; with one, every hit is across faces.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zipfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from weightlab.data.distortion import Distortions
+from weightlab.data.split import Dataset
+from weightlab.errors import InputError
+from weightlab.files import write_atomically
+from weightlab.lazy import np, torch
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+__all__ = ["VERSION", "Glyphs", "GlyphSplit", "cache_path", "load", "read_or_render", "render"]
+
+VERSION = 1  # goes up with every change of code that changes a bitmap, a class or a split
+
+
+@dataclass(frozen=True, eq=False)
+class Glyphs:
+    """The bitmaps of all classes. points: int32 [classes], the code point shown; bitmaps: uint8 [classes, 12, 48, 48]."""
+
+    points: NDArray[np.int32]
+    bitmaps: NDArray[np.uint8]
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of the shapes, the code points and the bitmaps, in hexadecimal."""
+        digest = hashlib.sha256(f"{VERSION} {self.points.shape} {self.bitmaps.shape}".encode())
+        digest.update(np.ascontiguousarray(self.points, "<i4"))
+        digest.update(np.ascontiguousarray(self.bitmaps))
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class GlyphSplit:
+    """Rows of glyphs. bitmaps: uint8 [N, 1, side, side]; labels: int64 [N]; fixed: one distortion a row, for the test."""
+
+    bitmaps: Tensor
+    labels: Tensor
+    fixed: Distortions
+    size: int
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def images(self, index: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """float32 [n, 1, size, size] in [0, 1], ink bright; fresh distortions from `generator`, or the fixed ones."""
+        if index.numel() and not 0 <= int(index.min()) <= int(index.max()) < len(self):
+            raise InputError(f"rows go from 0 to {len(self) - 1}, not from {int(index.min())} to {int(index.max())}")
+        distortions = self.fixed.at(index) if generator is None else Distortions.draw(len(index), generator)
+        return distortions.apply(self.bitmaps[index].float() / 255, self.size)
+
+
+def load(size: int, validation: bool) -> Dataset:
+    """The data set: half of the classes for training, half for test (see `weightlab.data.load`)."""
+    glyphs = read_or_render()
+    order = _order(glyphs.points, "classes")
+    train, test = order[: len(order) // 2], order[len(order) // 2 :]
+    if validation:
+        order = train[_order(glyphs.points[train], "validation")]
+        train, test = order[len(order) // 5 :], order[: len(order) // 5]
+    return Dataset("glyphs", train=_split(glyphs, train, size), test=_split(glyphs, test, size))
+
+
+def read_or_render() -> Glyphs:
+    """The glyphs from the cache; where there is none, or a damaged one, rendered (some seconds) and cached."""
+    path = cache_path()
+    # Whatever is wrong with the file, it can be made again.
+    with suppress(OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
+        return _read(path)
+    glyphs = render()
+    with suppress(OSError):  # a folder that can't be written costs time, no more
+        write_atomically(path, lambda temporary: _write(glyphs, temporary))
+    return glyphs
+
+
+def render() -> Glyphs:
+    """Draw every character in every face, and merge those that look the same; the lowest code point shows a class."""
+    from weightlab.data import merging, rendering
+
+    faces = rendering.open_faces()
+    bitmaps, points = rendering.render(faces, rendering.characters(faces))
+    first = np.unique(merging.merge(bitmaps, points), return_index=True)[1]
+    return Glyphs(np.array(points, np.int32)[first], bitmaps[first])
+
+
+def cache_path() -> Path:
+    """Where the glyphs are cached: in WEIGHTLAB_CACHE or the user's cache folder, a file a version of the fonts."""
+    import matplotlib
+    import platformdirs
+
+    folder = os.environ.get("WEIGHTLAB_CACHE") or platformdirs.user_cache_dir("weightlab")
+    return Path(folder, f"glyphs-{VERSION}-matplotlib-{matplotlib.__version__}.npz")
+
+
+def _read(path: Path) -> Glyphs:
+    with np.load(path) as file:
+        glyphs = Glyphs(file["points"], file["bitmaps"])
+        if str(file["checksum"]) != glyphs.checksum:
+            raise ValueError(f"{path} is damaged")
+    return glyphs
+
+
+def _write(glyphs: Glyphs, path: Path) -> None:
+    np.savez_compressed(path, points=glyphs.points, bitmaps=glyphs.bitmaps, checksum=np.array(glyphs.checksum))
+
+
+def _order(points: NDArray[np.int32], purpose: str) -> NDArray[np.intp]:
+    """A fixed random order: by a hash, which no version of a library's random numbers can change."""
+    keys = [hashlib.sha256(f"weightlab {purpose} {point}".encode()).digest() for point in points.tolist()]
+    return np.array(sorted(range(len(keys)), key=keys.__getitem__), np.intp)
+
+
+def _split(glyphs: Glyphs, classes: NDArray[np.intp], size: int) -> GlyphSplit:
+    bitmaps = torch.from_numpy(glyphs.bitmaps[classes])
+    labels = torch.arange(len(classes)).repeat_interleave(bitmaps.shape[1])
+    fixed = Distortions.draw(len(labels), torch.Generator().manual_seed(VERSION))
+    return GlyphSplit(_shrunk(bitmaps.flatten(0, 1)[:, None], size), labels, fixed, size)
+
+
+def _shrunk(bitmaps: Tensor, size: int) -> Tensor:
+    """Bitmaps of at most 1.5 `size`: finer ones would alias when sampled at `size` (ink is drawn at about 0.75 of it)."""
+    side = min(bitmaps.shape[-1], size + size // 2)
+    if side == bitmaps.shape[-1]:
+        return bitmaps
+    return torch.nn.functional.interpolate(bitmaps, size=(side, side), mode="bilinear", antialias=True)

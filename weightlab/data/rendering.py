@@ -1,0 +1,100 @@
+"""Characters of the DejaVu faces as bitmaps of one size: cropped to the ink, scaled to a common box."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from weightlab.errors import InputError
+from weightlab.lazy import np
+
+if TYPE_CHECKING:
+    from matplotlib.ft2font import FT2Font
+    from numpy.typing import NDArray
+
+__all__ = ["FACES", "SIDE", "characters", "open_faces", "render"]
+
+FACES = tuple(
+    f"DejaVu{family}"
+    for family in (
+        *("Sans", "Sans-Bold", "Sans-Oblique", "Sans-BoldOblique"),
+        *("SansMono", "SansMono-Bold", "SansMono-Oblique", "SansMono-BoldOblique"),
+        *("Serif", "Serif-Bold", "Serif-Italic", "Serif-BoldItalic"),
+    )
+)
+SIDE = 48  # pixels of a bitmap's side
+_INK = 46  # pixels of the ink's longer side: one is left free at each edge
+_FINER = 2  # drawn this much finer and averaged, so that the crop is good to a quarter of a pixel
+_PROBE = 64  # points at which a character is measured
+
+
+def open_faces() -> list[FT2Font]:
+    """The 12 faces, in the order of FACES, from the folder that matplotlib itself ships."""
+    import matplotlib
+    from matplotlib.ft2font import FT2Font
+
+    folder = Path(matplotlib.get_data_path(), "fonts", "ttf")
+    paths = [folder / f"{face}.ttf" for face in FACES]
+    missing = [path.name for path in paths if not path.is_file()]
+    if missing:
+        raise InputError(f"matplotlib's font folder {folder} lacks {', '.join(missing)}: reinstall matplotlib")
+    return [FT2Font(str(path)) for path in paths]
+
+
+def characters(faces: Sequence[FT2Font]) -> list[int]:
+    """The code points that have a glyph in *all* faces, so that every class has as many instances; ascending.
+
+    Letters, numbers, punctuation and symbols only: the others have no ink, or, combining marks, no shape of their own
+    (some versions of matplotlib draw them on a dotted circle, and their spacing forms are there anyway).
+    """
+    # Glyph 0 is .notdef, the box that stands for a missing glyph.
+    covered = [{point for point, glyph in face.get_charmap().items() if glyph} for face in faces]
+    return sorted(point for point in set.intersection(*covered) if unicodedata.category(chr(point))[0] in "LNPS")
+
+
+def render(faces: Sequence[FT2Font], points: Sequence[int]) -> tuple[NDArray[np.uint8], list[int]]:
+    """Bitmaps uint8 [characters, faces, SIDE, SIDE], 255 for ink, and the code points that they show.
+
+    A code point that leaves no ink in some face is left out. Each bitmap is cropped to its ink, scaled (with its
+    proportions kept) until the longer side measures 46 pixels, and centred: place and size carry no class.
+    """
+    bitmaps = np.zeros((len(points), len(faces), SIDE, SIDE), np.uint8)
+    blank = np.zeros(len(points), bool)
+    for column, face in enumerate(faces):
+        for row, point in enumerate(points):
+            ink = _draw(face, point)
+            blank[row] |= not ink.any()
+            bitmaps[row, column] = _centred(ink)
+    return bitmaps[~blank], [point for point, empty in zip(points, blank, strict=True) if not empty]
+
+
+def _draw(face: FT2Font, point: int) -> NDArray[np.uint8]:
+    """The ink of one character, uint8 [height, width], its longer side _FINER · _INK pixels (±1); [0, 0] for none."""
+    from matplotlib.ft2font import LoadFlags
+
+    flags = LoadFlags.NO_HINTING  # hinting moves outlines to the pixel grid, differently at every size
+    face.set_size(_PROBE, 72)  # at 72 dots an inch, a point is a pixel
+    left, bottom, right, top = face.load_char(point, flags=flags).bbox  # in 1/64 pixels
+    extent = max(right - left, top - bottom) / 64
+    if extent <= 0:
+        return np.zeros((0, 0), np.uint8)
+    face.set_size(_PROBE * _FINER * _INK / extent, 72)
+    face.set_text(chr(point), 0.0, flags=flags)
+    face.draw_glyphs_to_bitmap(antialiased=True)
+    image = np.asarray(face.get_image())
+    rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
+    if not len(rows):
+        return np.zeros((0, 0), np.uint8)
+    return image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def _centred(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """`ink` in the middle of the fine canvas, averaged down to [SIDE, SIDE] in whole numbers."""
+    canvas = np.zeros((SIDE * _FINER, SIDE * _FINER), np.uint16)
+    height, width = ink.shape
+    top, left = (canvas.shape[0] - height) // 2, (canvas.shape[1] - width) // 2
+    canvas[top : top + height, left : left + width] = ink
+    total = sum(canvas[y::_FINER, x::_FINER] for y in range(_FINER) for x in range(_FINER))
+    return ((total + _FINER**2 // 2) // _FINER**2).astype(np.uint8)

@@ -1,0 +1,115 @@
+"""Contexts: the similarities of an anchor's other pairs, without which a relative loss has no curve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from weightlab.errors import InputError, check_number, unknown
+from weightlab.lazy import np, torch
+from weightlab.pairs import Pairs
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["Context", "Normal", "RandomDirections", "Sample", "get"]
+
+
+@dataclass(frozen=True)
+class Normal:
+    """Similarities from a normal distribution cut at ±1."""
+
+    mean: float
+    std: float
+
+    def quantile(self, u: np.ndarray) -> np.ndarray:
+        """The similarity below which the share u of the pairs lies."""
+        from scipy.stats import truncnorm
+
+        a, b = (-1 - self.mean) / self.std, (1 - self.mean) / self.std
+        return np.asarray(truncnorm.ppf(u, a, b, loc=self.mean, scale=self.std))
+
+
+@dataclass(frozen=True)
+class RandomDirections:
+    """Cosines of independent uniform directions in D dimensions: (1 + S)/2 ~ Beta((D−1)/2, (D−1)/2)."""
+
+    dimensions: int
+
+    def quantile(self, u: np.ndarray) -> np.ndarray:
+        """The similarity below which the share u of the pairs lies."""
+        from scipy.stats import beta
+
+        shape = (self.dimensions - 1) / 2
+        return np.asarray(2 * beta.ppf(u, shape, shape) - 1)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Sampled contexts: positive [C, P] and negative [C, N], float64."""
+
+    positive: Tensor
+    negative: Tensor
+
+    @property
+    def pairs(self) -> Pairs:
+        """The contexts as anchors: the P positives in the first columns, then the N negatives."""
+        similarity = torch.cat([self.positive, self.negative], dim=1)
+        is_positive = torch.zeros(similarity.shape, dtype=torch.bool)
+        is_positive[:, : self.positive.shape[1]] = True
+        return Pairs(similarity, is_positive, ~is_positive)
+
+    def probed(self, sign: Literal["positive", "negative"], grid: Tensor) -> tuple[Pairs, int]:
+        """Every context once for each of the G grid points, [C·G, P + N], and the column of the probed pair.
+
+        The probed pair, the first of its sign, takes the grid's similarity; the others stay.
+        """
+        column = 0 if sign == "positive" else self.positive.shape[1]
+        pairs = self.pairs
+        similarity = pairs.similarity.repeat_interleave(len(grid), dim=0)
+        similarity[:, column] = grid.repeat(len(pairs.similarity))
+        is_positive = pairs.positive[:1].expand(len(similarity), -1)
+        return Pairs(similarity, is_positive, ~is_positive), column
+
+
+@dataclass(frozen=True)
+class Context:
+    """A named distribution of contexts with `positives` and `negatives` pairs an anchor, drawn independently."""
+
+    name: str
+    positive: Normal | RandomDirections
+    negative: Normal | RandomDirections
+    positives: int = 4
+    negatives: int = 64
+
+    def __post_init__(self) -> None:
+        for name, count in (("positives", self.positives), ("negatives", self.negatives)):
+            check_number(name, count, 1)
+            if count != int(count):
+                raise InputError(f"{name} must be a whole number, not {count!r}")
+
+    def sample(self, count: int, seed: int = 0) -> Sample:
+        """`count` contexts; the same seed gives the same ones."""
+        generator = np.random.default_rng(seed)
+        positive = self.positive.quantile(generator.random((count, self.positives)))
+        negative = self.negative.quantile(generator.random((count, self.negatives)))
+        return Sample(torch.from_numpy(positive), torch.from_numpy(negative))
+
+
+_DISTRIBUTIONS: dict[str, tuple[Normal | RandomDirections, Normal | RandomDirections]] = {
+    "random": (RandomDirections(128), RandomDirections(128)),
+    "early": (Normal(0.5, 0.2), Normal(0.3, 0.2)),
+    "trained": (Normal(0.75, 0.15), Normal(0.1, 0.15)),
+}
+
+
+def get(name: str, positives: int = 4, negatives: int = 64) -> Context:
+    """The context called `name`. Raises InputError for an unknown name or a count that is not whole and positive.
+
+    random: cosines of random directions in 128 dimensions, for either sign. early: positives N(0.5, 0.2²), negatives
+    N(0.3, 0.2²). trained: positives N(0.75, 0.15²), negatives N(0.1, 0.15²). Normals are cut at ±1.
+    """
+    if name not in _DISTRIBUTIONS:
+        raise unknown("context", name, _DISTRIBUTIONS)
+    positive, negative = _DISTRIBUTIONS[name]
+    return Context(name, positive, negative, positives, negatives)

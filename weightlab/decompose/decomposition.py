@@ -1,0 +1,77 @@
+"""What a decomposition found, and how it shows itself."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from weightlab.lazy import plt
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+__all__ = ["Decomposition"]
+
+
+@dataclass(frozen=True)
+class Decomposition:
+    """The weight functions of one weighting.
+
+    title: the weighting with its parameters. context: the name of the context, with its counts. relative: whether the
+    curve depends on the context. signed: whether some weight is negative (a derivative of the "wrong" sign).
+    curve: columns similarity, sign, weight, low, high (the median and the 5–95 % band over contexts; exact, and low =
+    weight = high, for a self-similarity loss). mass: columns low, high, sign, pairs, share.
+    formula: LaTeX of w⁺ and w⁻, or None where there is none. residual: max |closed form − autograd| over the contexts,
+    relative to the largest weight; NaN where there is no loss to differentiate.
+    """
+
+    title: str
+    context: str
+    relative: bool
+    signed: bool
+    curve: pd.DataFrame
+    mass: pd.DataFrame
+    formula: dict[str, str] | None
+    residual: float
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the two weight curves; returns the axes, new ones unless given."""
+        from weightlab.plot.curves import plot_curve
+
+        return plot_curve(self.curve, self.title, self.context if self.relative else None, ax)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it in JSON's types; a residual that is NaN becomes None."""
+        return {
+            "title": self.title,
+            "context": self.context,
+            "relative": self.relative,
+            "signed": self.signed,
+            "residual": None if math.isnan(self.residual) else self.residual,
+            "formula": self.formula,
+            "curve": self.curve.to_dict("records"),
+            "mass": self.mass.to_dict("records"),
+        }
+
+    def _repr_html_(self) -> str:
+        """Figure, formulas and mass, for Jupyter."""
+        parts = [f"<h4>{self.title}</h4>", self._figure()]
+        if self.formula:
+            parts += [f"$$w^+ = {self.formula['positive']}$$", f"$$w^- = {self.formula['negative']}$$"]
+        parts.append(f"<p>Weight mass, context {self.context}; residual {self.residual:.1e}</p>")
+        shown = self.mass[(self.mass["pairs"] > 0) | (self.mass["share"] > 0)]
+        parts.append(shown.to_html(index=False, float_format=lambda x: f"{x:.3f}"))
+        return "\n".join(parts)
+
+    def _figure(self) -> str:
+        from weightlab.plot.save import figure_of
+
+        figure = figure_of(self.plot())
+        picture = io.BytesIO()
+        figure.savefig(picture, format="png", dpi=110)
+        plt.close(figure)
+        return f'<img src="data:image/png;base64,{base64.b64encode(picture.getvalue()).decode()}" alt="{self.title}">'

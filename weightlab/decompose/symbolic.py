@@ -1,0 +1,101 @@
+"""The formulas of w⁺ and w⁻, derived from a loss's value with SymPy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import sympy
+from sympy import Dummy, Expr, Integer, Symbol
+
+from weightlab.losses import Loss
+from weightlab.losses.symbolic import (
+    LARGEST_NEGATIVE,
+    LEAST_POSITIVE,
+    NEGATIVES,
+    POSITIVES,
+    OverNegatives,
+    OverPositives,
+    Sum,
+    Vocabulary,
+)
+
+__all__ = ["Formulas", "derive"]
+
+S = Symbol("S", real=True)  # the similarity of the pair whose weight it is
+
+
+@dataclass(frozen=True)
+class Formulas:
+    """positive, negative: w⁺ and w⁻ as expressions in S and in sums over the anchor's pairs; values: the parameters."""
+
+    positive: Expr
+    negative: Expr
+    values: dict[Symbol, float]
+
+    def latex(self) -> dict[str, str]:
+        """{"positive": …, "negative": …} in LaTeX."""
+        return {"positive": sympy.latex(self.positive), "negative": sympy.latex(self.negative)}
+
+    def number(
+        self, sign: Literal["positive", "negative"], s: float, positives: list[float], negatives: list[float]
+    ) -> float:
+        """The weight in numbers of a pair of similarity s in a context that holds it too."""
+        expression = self.positive if sign == "positive" else self.negative
+        return float(
+            expand(expression, positives, negatives).xreplace({S: sympy.Float(s, 30), **self._numbers()}).evalf(20)
+        )
+
+    def _numbers(self) -> dict[Symbol, Expr]:
+        return {symbol: sympy.Float(value, 30) for symbol, value in self.values.items()}
+
+
+def derive(loss: Loss) -> Formulas:
+    """w⁺ = −∂L/∂S of a positive and w⁻ = +∂L/∂S of a negative, for any number of pairs."""
+    vocabulary = Vocabulary()
+    value = loss.formula(vocabulary)
+    return Formulas(-_derivative(value, OverPositives), _derivative(value, OverNegatives), vocabulary.values)
+
+
+def expand(expression: Expr, positives: list[float], negatives: list[float]) -> Expr:
+    """The expression with each sum written out over a context's similarities."""
+    numbers = {
+        kind: [sympy.Float(x, 30) for x in xs] for kind, xs in ((OverPositives, positives), (OverNegatives, negatives))
+    }
+    counts = {POSITIVES: Integer(len(positives)), NEGATIVES: Integer(len(negatives))}
+    if positives:
+        counts[LEAST_POSITIVE] = min(numbers[OverPositives])
+    if negatives:
+        counts[LARGEST_NEGATIVE] = max(numbers[OverNegatives])
+
+    def written(node: Expr) -> Expr:
+        if isinstance(node, Sum):
+            body = written(node.body)
+            return sympy.Add(*(body.xreplace({node.bound: x}) for x in numbers[type(node)]))
+        return node.func(*map(written, node.args)) if node.args else counts.get(node, node)
+
+    return written(expression)
+
+
+def _derivative(expression: Expr, kind: type[Sum]) -> Expr:
+    """The derivative by the similarity S of one pair among those that sums of `kind` run over.
+
+    The pair enters as one term of each such sum: dΣ/dS = body′(S), plus what reaches it through sums inside the body.
+    """
+    sums = _outer_sums(expression)
+    stand_ins = {node: Dummy(real=True) for node in sums}
+    outer = expression.xreplace(stand_ins)
+    back = {dummy: node for node, dummy in stand_ins.items()}
+    total = Integer(0)
+    for node, dummy in stand_ins.items():
+        inner = type(node)(_derivative(node.body, kind))
+        if isinstance(node, kind):
+            inner += node.body.diff(node.bound).xreplace({node.bound: S})
+        total += outer.diff(dummy).xreplace(back) * inner
+    return total
+
+
+def _outer_sums(expression: Expr) -> list[Sum]:
+    if isinstance(expression, Sum):
+        return [expression]
+    return list(dict.fromkeys(node for part in expression.args for node in _outer_sums(part)))

@@ -1,0 +1,35 @@
+"""Bad input: one line that names the value, what is wrong with it and what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable
+
+__all__ = ["InputError", "check_number", "unknown"]
+
+
+class InputError(ValueError):
+    """What was given can't be used; the message is one line for the person who gave it (exit code 2)."""
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:
+    """The error for a `name` that is none of the `known` ones, with the nearest of them."""
+    names = sorted(known)
+    near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
+    hint = f"did you mean '{near[0]}'?" if near else "known are " + ", ".join(names)
+    return InputError(f"unknown {kind} '{name}': {hint}")
+
+
+def check_number(
+    name: str, value: object, low: float = -math.inf, high: float = math.inf, *, above: float = -math.inf
+) -> None:
+    """Raise InputError unless `value` is a finite number with low ≤ value ≤ high and value > above."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InputError(f"{name} must be a number, not {value!r}")
+    if math.isfinite(value) and low <= value <= high and value > above:
+        return
+    bounds = [f"at least {low:g}"] if low > -math.inf else []
+    bounds += [f"above {above:g}"] if above > -math.inf else []
+    bounds += [f"at most {high:g}"] if high < math.inf else []
+    raise InputError(f"{name} must be {' and '.join(bounds) or 'finite'}, not {value!r}")

@@ -1,0 +1,60 @@
+"""Lifted structure loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from weightlab.errors import check_number
+from weightlab.losses.stable import masked_logsumexp, masked_softmax
+from weightlab.pairs import Pairs, PairWeights
+
+if TYPE_CHECKING:
+    from sympy import Expr
+    from torch import Tensor
+
+    from weightlab.losses.symbolic import Vocabulary
+
+
+@dataclass(frozen=True)
+class Lifted:
+    """L = (log Σ_P e^{−S} + log Σ_N e^{S} + m)₊, with w⁺ = softmax_P(−S) and w⁻ = softmax_N(S), 0 if the hinge is shut.
+
+    margin: m in [−10, 10]. An anchor without positives or without negatives has loss 0: the logarithm is −∞.
+
+    Source: Song et al. 2016 in the generalised form of Hermans, Beyer, Leibe 2017, eq. 7, with the distance replaced
+    by −S. The hinge is never shut at m = 0 with more than e² negatives. pytorch-metric-learning's
+    GeneralizedLiftedStructureLoss with CosineSimilarity has m = pos_margin − neg_margin, and takes the logarithm of an
+    empty sum as 0.
+    """
+
+    margin: float = 0.0
+
+    name: ClassVar[str] = "lifted"
+    source: ClassVar[str] = "Song et al. 2016; generalised form: Hermans et al. 2017"
+    relative: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        check_number("margin", self.margin, -10, 10)
+
+    def value(self, pairs: Pairs) -> Tensor:
+        """The loss of each anchor, [B]."""
+        return self._inner(pairs).relu()
+
+    def weights(self, pairs: Pairs) -> PairWeights:
+        """w⁺ = e^{−S}/Σ_P e^{−S}, w⁻ = e^{S}/Σ_N e^{S} where the hinge is open, [B, R]."""
+        s = pairs.precise
+        is_open = (self._inner(pairs) > 0)[:, None].to(s.dtype)
+        return PairWeights(
+            positive=masked_softmax(-s, pairs.positive) * is_open,
+            negative=masked_softmax(s, pairs.negative) * is_open,
+        )
+
+    def formula(self, v: Vocabulary) -> Expr:
+        """The value of one anchor, in SymPy."""
+        m = v.parameter("m", self.margin)
+        return v.hinge(v.log(v.over_positives(v.exp(-v.s_p))) + v.log(v.over_negatives(v.exp(v.s_n))) + m)
+
+    def _inner(self, pairs: Pairs) -> Tensor:
+        s = pairs.precise
+        return masked_logsumexp(-s, pairs.positive) + masked_logsumexp(s, pairs.negative) + self.margin

@@ -1,0 +1,95 @@
+"""Multi-similarity loss."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from weightlab.errors import check_number
+from weightlab.lazy import torch
+from weightlab.losses.stable import masked_logsumexp, softplus
+from weightlab.pairs import Pairs, PairWeights
+
+if TYPE_CHECKING:
+    from sympy import Expr
+    from torch import Tensor
+
+    from weightlab.losses.symbolic import Vocabulary
+
+
+@dataclass(frozen=True)
+class MultiSimilarity:
+    """L = (1/α) log(1 + Σ_P e^{−α(S−λ)}) + (1/β) log(1 + Σ_N e^{β(S−λ)}).
+
+    w⁺ = e^{−α(S−λ)} / (1 + Σ_P …) and w⁻ = e^{β(S−λ)} / (1 + Σ_N …).
+
+    alpha, beta: α, β > 0; base: λ in [−1, 1]. mining_margin: None, or ε in [0, 2]: a negative then counts only if
+    S > min_P S − ε, a positive only if S < max_N S + ε; an anchor without positives (negatives) keeps no negative
+    (positive). The choice is held constant in the derivative.
+
+    Source: Wang et al. 2019 (Multi-Similarity Loss), eq. 15; mining eq. 10, 11. pytorch-metric-learning has the mining
+    as a miner of its own and the same defaults.
+    """
+
+    alpha: float = 2.0
+    beta: float = 50.0
+    base: float = 0.5
+    mining_margin: float | None = None
+
+    name: ClassVar[str] = "ms-loss"
+    source: ClassVar[str] = "Wang et al. 2019 (Multi-Similarity Loss)"
+    relative: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        check_number("alpha", self.alpha, above=0)
+        check_number("beta", self.beta, above=0)
+        check_number("base", self.base, -1, 1)
+        if self.mining_margin is not None:
+            check_number("mining_margin", self.mining_margin, 0, 2)
+
+    def value(self, pairs: Pairs) -> Tensor:
+        """The loss of each anchor, [B]."""
+        positive, negative = self._mined(pairs)
+        pull, push = self._exponents(pairs)
+        return (
+            softplus(masked_logsumexp(pull, positive)) / self.alpha
+            + softplus(masked_logsumexp(push, negative)) / self.beta
+        )
+
+    def weights(self, pairs: Pairs) -> PairWeights:
+        """w⁺ and w⁻ as above, [B, R]."""
+        positive, negative = self._mined(pairs)
+        pull, push = self._exponents(pairs)
+        return PairWeights(_share(pull, positive), _share(push, negative))
+
+    def formula(self, v: Vocabulary) -> Expr:
+        """The value of one anchor, in SymPy."""
+        alpha, beta = v.parameter(r"\alpha", self.alpha), v.parameter(r"\beta", self.beta)
+        base = v.parameter(r"\lambda", self.base)
+        pull, push = v.exp(-alpha * (v.s_p - base)), v.exp(beta * (v.s_n - base))
+        if self.mining_margin is not None:
+            margin = v.parameter(r"\epsilon", self.mining_margin)
+            pull *= v.indicator(v.largest_negative + margin - v.s_p)
+            push *= v.indicator(v.s_n - v.least_positive + margin)
+        return v.log(1 + v.over_positives(pull)) / alpha + v.log(1 + v.over_negatives(push)) / beta
+
+    def _exponents(self, pairs: Pairs) -> tuple[Tensor, Tensor]:
+        centred = pairs.precise - self.base
+        return -self.alpha * centred, self.beta * centred
+
+    def _mined(self, pairs: Pairs) -> tuple[Tensor, Tensor]:
+        if self.mining_margin is None or not pairs.similarity.shape[1]:
+            return pairs.positive, pairs.negative
+        s = pairs.precise.detach()
+        least_positive = s.masked_fill(~pairs.positive, math.inf).amin(1, keepdim=True)
+        largest_negative = s.masked_fill(~pairs.negative, -math.inf).amax(1, keepdim=True)
+        positive = pairs.positive & (s < largest_negative + self.mining_margin)
+        negative = pairs.negative & (s > least_positive - self.mining_margin)
+        return positive, negative
+
+
+def _share(x: Tensor, mask: Tensor) -> Tensor:
+    """e^x / (1 + Σ_mask e^x) on the mask, 0 off it."""
+    log_total = softplus(masked_logsumexp(x, mask))
+    return torch.where(mask, (x - log_total[:, None]).exp(), 0)

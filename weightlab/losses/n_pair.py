@@ -1,0 +1,65 @@
+"""N-pair loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from weightlab.errors import check_number
+from weightlab.lazy import torch
+from weightlab.losses.stable import masked_logsumexp, masked_mean, masked_softmax, softplus
+from weightlab.pairs import Pairs, PairWeights
+
+if TYPE_CHECKING:
+    from sympy import Expr
+    from torch import Tensor
+
+    from weightlab.losses.symbolic import Vocabulary
+
+
+@dataclass(frozen=True)
+class NPair:
+    """L = mean_P log(1 + Σ_N e^{t(S_n − S_p)}).
+
+    With h_p = σ(log Σ_N e^{tS_n} − t S_p), how far positive p is from done: w⁺ = t h_p / |P| and
+    w⁻ = t (mean_P h_p) softmax_N(tS).
+
+    scale: t > 0. N-pair at scale t is `infonce` at temperature 1/t: the same function.
+
+    Source: Sohn 2016, eq. 6 (one positive an anchor; here the mean over them), with cosine similarities for inner
+    products. pytorch-metric-learning has it as NTXentLoss(temperature=1/t); its NPairsLoss takes one positive a class
+    and unnormalised embeddings.
+    """
+
+    scale: float = 1.0
+
+    name: ClassVar[str] = "n-pair"
+    source: ClassVar[str] = "Sohn 2016"
+    relative: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        check_number("scale", self.scale, above=0)
+
+    def value(self, pairs: Pairs) -> Tensor:
+        """The loss of each anchor, [B]; 0 without positives or without negatives."""
+        return masked_mean(softplus(self._gap(pairs)), pairs.positive)
+
+    def weights(self, pairs: Pairs) -> PairWeights:
+        """w⁺ and w⁻ as above, [B, R]."""
+        unfinished = self.scale * torch.sigmoid(self._gap(pairs))
+        count = pairs.positive.sum(1, keepdim=True).clamp(min=1)
+        push = masked_mean(unfinished, pairs.positive)[:, None]
+        return PairWeights(
+            positive=torch.where(pairs.positive, unfinished / count, 0),
+            negative=push * masked_softmax(self.scale * pairs.precise, pairs.negative),
+        )
+
+    def formula(self, v: Vocabulary) -> Expr:
+        """The value of one anchor, in SymPy."""
+        t = v.parameter("t", self.scale)
+        rivals = v.over_negatives(v.exp(t * (v.s_n - v.s_p)))
+        return v.over_positives(v.log(1 + rivals)) / v.positives
+
+    def _gap(self, pairs: Pairs) -> Tensor:
+        scaled = self.scale * pairs.precise
+        return masked_logsumexp(scaled, pairs.negative)[:, None] - scaled

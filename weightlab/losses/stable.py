@@ -1,0 +1,45 @@
+"""Sums of exponentials over the pairs of a mask that neither overflow nor, over no pair at all, give NaN."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from weightlab.lazy import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["masked_logsumexp", "masked_mean", "masked_softmax", "masked_sum", "softplus"]
+
+
+def masked_sum(x: Tensor, mask: Tensor) -> Tensor:
+    """Σ_mask x, [B, R] → [B]; what is off the mask does not count, even where it is infinite."""
+    return torch.where(mask, x, 0).sum(1)
+
+
+def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
+    """mean_mask x, [B, R] → [B]; 0 over no pair."""
+    return masked_sum(x, mask) / mask.sum(1).clamp(min=1)
+
+
+def masked_logsumexp(x: Tensor, mask: Tensor) -> Tensor:
+    """log Σ_mask e^x, [B, R] → [B]; −∞, with gradient 0, over no pair."""
+    if not x.shape[1]:
+        return x.new_full((len(x),), -math.inf)
+    x = x.masked_fill(~mask, -math.inf)
+    top = x.detach().amax(1).clamp(min=torch.finfo(x.dtype).min)
+    total = (x - top[:, None]).exp().sum(1)
+    none = total == 0
+    return torch.where(none, -math.inf, total.masked_fill(none, 1).log() + top)
+
+
+def masked_softmax(x: Tensor, mask: Tensor) -> Tensor:
+    """e^x / Σ_mask e^x on the mask and 0 off it, [B, R]."""
+    log_total = masked_logsumexp(x, mask).masked_fill(~mask.any(1), 0)
+    return torch.where(mask, (x - log_total[:, None]).exp(), 0)
+
+
+def softplus(x: Tensor) -> Tensor:
+    """log(1 + e^x) at full precision (torch's own is linear above 20, which shows in float64)."""
+    return torch.logaddexp(x, torch.zeros((), dtype=x.dtype, device=x.device))

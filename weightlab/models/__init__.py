@@ -1,0 +1,46 @@
+"""Encoders: images to L2-normalised embeddings, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from weightlab.errors import InputError, unknown
+from weightlab.lazy import torch
+
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["build", "names"]
+
+
+def _cnn(channels: int, width: int, dimensions: int) -> nn.Module:
+    from weightlab.models.cnn import CNN  # a module's class needs torch at once
+
+    return CNN(channels, width, dimensions)
+
+
+_MODELS: dict[str, Callable[[int, int, int], nn.Module]] = {"cnn": _cnn}
+
+
+def names() -> list[str]:
+    """Every encoder's name."""
+    return sorted(_MODELS)
+
+
+def build(name: str, *, channels: int = 1, width: int = 32, dimensions: int = 64, seed: int = 0) -> nn.Module:
+    """The encoder `name`: float32 [n, channels, height, width in pixels] to L2-normalised [n, dimensions].
+
+    width: channels of its first layer, which the others are multiples of. The same `seed` gives the same initial
+    weights; torch's own random state stays as it was. Raises InputError for an unknown name or a number below 1.
+    """
+    if name not in _MODELS:
+        raise unknown("model", name, _MODELS)
+    for what, value in (("channels", channels), ("width", width), ("dimensions", dimensions)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise InputError(f"{what} must be a whole number of at least 1, not {value!r}")
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise InputError(f"seed must be a whole number of at least 0, not {seed!r}")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return _MODELS[name](channels, width, dimensions)

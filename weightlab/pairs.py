@@ -1,0 +1,141 @@
+"""Pairs and PairWeights: the one data type that everything else speaks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from weightlab.errors import InputError
+from weightlab.lazy import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["PairWeights", "Pairs", "Weighting"]
+
+_ROUNDING = 0.02  # how far past ±1 a cosine may stray by rounding (bfloat16 keeps 8 bits)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Anchors against references.
+
+    similarity: float [B, R], cosine similarities in [−1, 1], of B anchors with R references.
+    positive, negative: bool [B, R]; a pair in neither is ignored, a pair in both is an error.
+
+    Raises InputError for a wrong shape or type, a NaN, an infinity, a value outside [−1, 1], or a pair in both masks.
+    """
+
+    similarity: Tensor
+    positive: Tensor
+    negative: Tensor
+
+    def __post_init__(self) -> None:
+        _check_similarity(self.similarity)
+        for name, mask in (("positive", self.positive), ("negative", self.negative)):
+            _check_mask(name, mask, self.similarity)
+        both = int((self.positive & self.negative).sum())
+        if both:
+            raise InputError(f"positive and negative share {both} pair(s): a pair can be in one mask only")
+
+    @property
+    def precise(self) -> Tensor:
+        """The similarities in float32 at least: sums over thousands of pairs overflow half precision."""
+        similarity = self.similarity
+        return similarity.float() if similarity.dtype in (torch.float16, torch.bfloat16) else similarity
+
+    @classmethod
+    def from_embeddings(
+        cls,
+        anchors: Tensor,
+        labels: Tensor,
+        references: Tensor | None = None,
+        reference_labels: Tensor | None = None,
+        own: Tensor | None = None,
+    ) -> Pairs:
+        """Cosine similarities of anchors [B, D] with references [R, D], both L2-normalised, and the masks by label.
+
+        labels: [B]; reference_labels: [R]. Without references, the batch against itself, self pairs excluded.
+        own: int [B], for each anchor the column of its own entry among the references, excluded (−1: it has none).
+        Raises InputError for embeddings that are not normalised, not finite, or that do not fit their labels.
+        """
+        _check_embeddings("anchors", anchors, labels)
+        if references is None:
+            references, reference_labels = anchors, labels
+            own = torch.arange(len(anchors), device=anchors.device)
+        elif reference_labels is None:
+            raise InputError("references need reference_labels, one for each row")
+        assert reference_labels is not None
+        _check_embeddings("references", references, reference_labels)
+        if anchors.shape[1] != references.shape[1]:
+            raise InputError(f"anchors have {anchors.shape[1]} dimensions, references {references.shape[1]}")
+        same = labels[:, None] == reference_labels[None, :]
+        positive, negative = same, ~same
+        if own is not None:
+            has_own = own >= 0
+            rows, columns = torch.arange(len(own), device=own.device)[has_own], own[has_own]
+            positive = positive.clone()
+            positive[rows, columns] = negative[rows, columns] = False
+        return cls(anchors @ references.T, positive, negative)
+
+
+@dataclass(frozen=True)
+class PairWeights:
+    """The weight of each pair: positive and negative, float [B, R], zero off their mask."""
+
+    positive: Tensor
+    negative: Tensor
+
+
+@runtime_checkable
+class Weighting(Protocol):
+    """Anything that gives each pair a weight: a loss (derived) or an assignment (chosen)."""
+
+    def weights(self, pairs: Pairs) -> PairWeights:
+        """The weights of the pairs: w⁺ = −∂L/∂S of positives, w⁻ = +∂L/∂S of negatives."""
+        ...
+
+
+def _check_similarity(similarity: Tensor) -> None:
+    if not isinstance(similarity, torch.Tensor) or not similarity.is_floating_point():
+        raise InputError(f"similarity must be a floating-point tensor, not {_describe(similarity)}")
+    if similarity.ndim != 2:
+        raise InputError(f"similarity must be [anchors, references], not of shape {tuple(similarity.shape)}")
+    if not similarity.numel():
+        return
+    largest = float(similarity.detach().abs().amax())  # NaN where any is NaN
+    if not largest <= 1 + _ROUNDING:
+        what = "contains NaN" if largest != largest else f"reaches {largest:g} in magnitude"
+        raise InputError(f"similarity {what}: cosine similarities lie in [-1, 1]; normalise the embeddings")
+
+
+def _check_mask(name: str, mask: Tensor, similarity: Tensor) -> None:
+    if not isinstance(mask, torch.Tensor) or mask.dtype != torch.bool:
+        raise InputError(f"{name} must be a bool tensor, not {_describe(mask)}")
+    if mask.shape != similarity.shape:
+        raise InputError(f"{name} has shape {tuple(mask.shape)}, similarity {tuple(similarity.shape)}")
+
+
+def _check_embeddings(name: str, embeddings: Tensor, labels: Tensor) -> None:
+    if not isinstance(embeddings, torch.Tensor) or embeddings.ndim != 2 or not embeddings.is_floating_point():
+        raise InputError(f"{name} must be a floating-point tensor [rows, dimensions], not {_describe(embeddings)}")
+    if not isinstance(labels, torch.Tensor) or labels.shape != embeddings.shape[:1]:
+        raise InputError(
+            f"{name} have {len(embeddings)} rows: labels must be a tensor of as many, not {_describe(labels)}"
+        )
+    if not embeddings.numel():
+        return
+    off = float((embeddings.detach().float().norm(dim=1) - 1).abs().amax())
+    if not off <= _ROUNDING:
+        what = (
+            "contain NaN or infinity"
+            if off != off or off == float("inf")
+            else f"have lengths up to {off:g} away from 1"
+        )
+        raise InputError(f"{name} {what}: give L2-normalised embeddings (torch.nn.functional.normalize)")
+
+
+def _describe(value: object) -> str:
+    if isinstance(value, torch.Tensor):
+        return f"{value.dtype} of shape {tuple(value.shape)}"
+    return type(value).__name__

@@ -1,0 +1,60 @@
+"""Weight curves: one weighting's positive and negative weight as functions of similarity."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from weightlab.lazy import plt
+from weightlab.plot import style
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+__all__ = ["plot_curve"]
+
+_SYMBOL = {
+    "positive": r"$w^{+} = -\,\partial L/\partial S$",
+    "negative": r"$w^{-} = +\,\partial L/\partial S$",
+}
+_COLOUR = {"positive": style.POSITIVE, "negative": style.NEGATIVE}
+_FAR_APART = 12  # ratio of the two curves' heights above which one scale would flatten the lower
+
+
+def plot_curve(curve: pd.DataFrame, title: str, context: str | None = None, ax: Axes | None = None) -> Axes:
+    """Draw a curve frame (columns similarity, sign, weight, low, high) and return the axes.
+
+    A band from low to high is drawn where they differ. context: named in the legend as what the band ranges over. Where
+    one sign's weights are more than twelve times the other's, the negatives get a scale of their own on the right.
+    """
+    with style.context():
+        if ax is None:
+            ax = plt.subplots(figsize=(4.6, 3.0))[1]
+        heights = curve.groupby("sign")["high"].max()
+        apart = heights.min() > 0 and heights.max() > _FAR_APART * heights.min()
+        axes = {"positive": ax, "negative": ax.twinx() if apart else ax}
+        for sign, part in curve.groupby("sign", sort=False):
+            _draw(axes[str(sign)], str(sign), part)
+        ax.set_xlabel("similarity  $S$")
+        ax.set_xlim(-1, 1)
+        if apart:
+            for sign in ("positive", "negative"):
+                axes[sign].set_ylabel(f"weight  {_SYMBOL[sign]}", color=_COLOUR[sign])
+            axes["negative"].grid(False)
+            axes["negative"].spines["right"].set_visible(True)
+        else:
+            ax.set_ylabel("weight  $w$")
+        ax.set_title(title, pad=18 if context else 6)
+        if context:
+            band = f"median and 5–95 % over contexts: {context}"
+            ax.text(0.5, 1.03, band, transform=ax.transAxes, ha="center", fontsize=7, color="0.35")
+        handles = [handle for each in dict.fromkeys(axes.values()) for handle in each.get_legend_handles_labels()[0]]
+        ax.legend(handles=handles, loc="best")
+    return ax
+
+
+def _draw(ax: Axes, sign: str, part: pd.DataFrame) -> None:
+    colour, label = _COLOUR[sign], f"{sign}: {_SYMBOL[sign]}"
+    ax.plot(part["similarity"], part["weight"], color=colour, linestyle=style.LINE[sign], label=label)
+    if (part["high"] > part["low"]).any():
+        ax.fill_between(part["similarity"], part["low"], part["high"], color=colour, alpha=0.18, linewidth=0)

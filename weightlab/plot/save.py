@@ -1,0 +1,32 @@
+"""Figures as files: whole or absent, and the same bytes for the same figure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from weightlab.files import write_atomically
+from weightlab.lazy import plt
+from weightlab.plot import style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["figure_of", "save_figure"]
+
+
+def figure_of(ax: Axes) -> Figure:
+    """The figure that holds the axes."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None  # axes that were removed from their figure
+    return figure
+
+
+def save_figure(figure: Figure, path: Path) -> Path:
+    """Write the figure in the format of the path's suffix and close it; returns the path."""
+    metadata = {"Date": None} if path.suffix == ".svg" else None
+    with style.context():
+        write_atomically(path, lambda temporary: figure.savefig(temporary, metadata=metadata))
+    plt.close(figure)
+    return path

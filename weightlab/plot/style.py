@@ -1,0 +1,37 @@
+"""How every figure looks: colours that the colour-blind tell apart, and sizes for a paper's column."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+from weightlab.lazy import plt
+
+__all__ = ["LINE", "NEGATIVE", "POSITIVE", "context"]
+
+POSITIVE = "#0072B2"  # blue and vermilion of Okabe and Ito 2008
+NEGATIVE = "#D55E00"
+LINE = {"positive": "-", "negative": (0, (4, 1.5))}
+
+
+def context() -> AbstractContextManager[None]:
+    """Use the style inside a `with` block: `with style.context(): ...`."""
+    return plt.rc_context(
+        {
+            "font.size": 9,
+            "axes.titlesize": 9,
+            "axes.labelsize": 9,
+            "legend.fontsize": 8,
+            "xtick.labelsize": 8,
+            "ytick.labelsize": 8,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "grid.color": "0.92",
+            "axes.axisbelow": True,
+            "lines.linewidth": 1.6,
+            "legend.frameon": False,
+            "figure.constrained_layout.use": True,
+            "savefig.dpi": 200,
+            "svg.hashsalt": "weightlab",  # the same figure gives the same file
+        }
+    )

@@ -1,0 +1,1 @@
+"""Studies: arms × seeds of training runs that put a claim to the test."""

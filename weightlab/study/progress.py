@@ -1,0 +1,158 @@
+"""How a study goes on, on standard error: live bars on a terminal, a line for each trial elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from weightlab.study.trial import Trial
+from weightlab.study.workers import Display
+from weightlab.train.result import TrainResult
+
+__all__ = ["duration", "shown"]
+
+
+@contextmanager
+def shown(trials: Sequence[Trial], kept: int, metric: str, console: Console) -> Iterator[Display]:
+    """Show how the trials go on while the block runs; `kept` more were finished before."""
+    progress = _Progress(trials, kept, metric, since=time.monotonic())
+    if not console.is_terminal:
+        yield _Lines(progress, console)
+        return
+    with _bars(console) as bars:
+        yield _Live(progress, bars)
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people: 42 s, 3 min 20 s, 1 h 05 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+@dataclass
+class _Progress:
+    """What is done and what is left, in trials and in steps."""
+
+    trials: Sequence[Trial]
+    kept: int
+    metric: str
+    since: float
+    done: int = 0
+    steps: dict[Trial, int] = field(default_factory=dict)
+
+    def reach(self, trial: Trial, step: int) -> None:
+        self.steps[trial] = step
+
+    def end(self, trial: Trial) -> None:
+        """The trial is over, well or not: none of its steps is left."""
+        self.done += 1
+        self.steps[trial] = trial.config.steps
+
+    @property
+    def total(self) -> int:
+        return sum(trial.config.steps for trial in self.trials)
+
+    @property
+    def completed(self) -> int:
+        return sum(self.steps.values())
+
+    @property
+    def count(self) -> str:
+        return f"{self.kept + self.done}/{self.kept + len(self.trials)}"
+
+    @property
+    def left(self) -> str:
+        """How long the rest takes at the pace so far."""
+        if not self.completed:
+            return ""
+        elapsed = time.monotonic() - self.since
+        return f"about {duration(elapsed * (self.total - self.completed) / self.completed)} left"
+
+    def outcome(self, trial: Trial, result: TrainResult) -> str:
+        value = 100 * result.metrics[self.metric]
+        return f"{trial}: {self.metric} {value:.1f} in {duration(result.seconds)}"
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """A line for each trial that is over."""
+
+    progress: _Progress
+    console: Console
+
+    def started(self, trial: Trial) -> None:
+        self.progress.reach(trial, 0)
+
+    def step(self, trial: Trial, step: int, loss: float) -> None:
+        self.progress.reach(trial, step)
+
+    def finished(self, trial: Trial, result: TrainResult) -> None:
+        self._end(trial, self.progress.outcome(trial, result))
+
+    def failed(self, trial: Trial, reason: str) -> None:
+        self._end(trial, f"{trial} failed: {reason}")
+
+    def _end(self, trial: Trial, line: str) -> None:
+        self.progress.end(trial)
+        left = f"; {self.progress.left}" if self.progress.done < len(self.progress.trials) else ""
+        self.console.print(f"[{self.progress.count}] {line}{left}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _bars(console: Console) -> Progress:
+    # the last column may be cut, so the longest texts stand there
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[count]}", markup=False),
+        TextColumn("{task.fields[note]}", markup=False),
+        console=console,
+        transient=True,
+    )
+
+
+@dataclass
+class _Live:
+    """A bar for the study, one for each running trial, and a line above them for each one that is over."""
+
+    progress: _Progress
+    bars: Progress
+    rows: dict[Trial, TaskID] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.overall = self.bars.add_task("study", total=self.progress.total, count="", note="")
+        self._refresh()
+
+    def started(self, trial: Trial) -> None:
+        self.progress.reach(trial, 0)
+        self.rows[trial] = self.bars.add_task(str(trial), total=trial.config.steps, count="", note="starting")
+
+    def step(self, trial: Trial, step: int, loss: float) -> None:
+        self.progress.reach(trial, step)
+        count = f"{step}/{trial.config.steps} steps"
+        self.bars.update(self.rows[trial], completed=step, count=count, note=f"loss {loss:.4g}")
+        self._refresh()
+
+    def finished(self, trial: Trial, result: TrainResult) -> None:
+        self._end(trial, self.progress.outcome(trial, result))
+
+    def failed(self, trial: Trial, reason: str) -> None:
+        self._end(trial, f"{trial} failed: {reason}")
+
+    def _end(self, trial: Trial, line: str) -> None:
+        self.progress.end(trial)
+        self.bars.remove_task(self.rows.pop(trial))
+        self.bars.console.print(line, markup=False, highlight=False)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        count = f"{self.progress.count} trials"
+        self.bars.update(self.overall, completed=self.progress.completed, count=count, note=self.progress.left)

@@ -1,0 +1,165 @@
+"""A study's results as tables, words and a figure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from weightlab.decompose import decompose
+from weightlab.errors import InputError
+from weightlab.files import write_atomically, write_text
+from weightlab.lazy import pd
+from weightlab.plot.study import draw
+from weightlab.study.findings import Verdict, judge
+from weightlab.study.markdown import markdown
+from weightlab.study.spec import StudySpec
+from weightlab.study.statistics import table
+from weightlab.study.storage import Storage, results
+from weightlab.study.trial import trials
+from weightlab.study.words import paragraph, spread
+from weightlab.train.config import TrainConfig
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Report", "folder", "write", "write_figure", "write_tables"]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a study has found at a size.
+
+    results: tidy, columns arm, seed, metric, value; table: columns arm, metric, seeds, mean, std, low,
+    high; both in percent and in the order of the specification's arms. paragraph: what this says, in words.
+    """
+
+    spec: StudySpec
+    size: str
+    results: pd.DataFrame
+    table: pd.DataFrame
+    verdicts: tuple[Verdict, ...]
+    paragraph: str
+
+    @classmethod
+    def load(cls, spec: StudySpec, size: str, runs: Path) -> Report:
+        """The report of the finished trials under `runs`. Raises InputError where there are none."""
+        storage = Storage.of(runs, spec, size)
+        found = results(trials(spec, size), storage, spec.arms)
+        if found.empty:
+            raise InputError(f"no finished trials of {spec.name} in {storage.folder}: start with `weightlab study run`")
+        means = table(found)
+        verdicts = tuple(judge(spec, found))
+        return cls(spec, size, found, means, verdicts, paragraph(spec, size, means, verdicts))
+
+    @property
+    def summary(self) -> tuple[list[str], list[list[str]]]:
+        """The table as people read it: the heads of its columns, and its rows: arm, each metric, seeds."""
+        metrics = list(dict.fromkeys(self.table["metric"]))
+        rows = []
+        for arm, group in self.table.groupby("arm", sort=False):
+            by_metric = group.set_index("metric")
+            cells = [_mean(by_metric.loc[name]) if name in by_metric.index else "" for name in metrics]
+            rows.append([str(arm), *cells, str(group["seeds"].max())])
+        return ["arm", *metrics, "seeds"], rows
+
+    @property
+    def text(self) -> str:
+        """The summary in Markdown, and the paragraph."""
+        columns, rows = self.summary
+        return f"{markdown(columns, rows, right=columns[1:])}\n\n{self.paragraph}"
+
+
+def folder(figures: Path, spec: StudySpec, size: str) -> Path:
+    """Where a study's tables and figures go: a folder of its own, another one for each size but quick."""
+    return figures / (spec.name if size == "quick" else f"{spec.name}-{size}")
+
+
+def write(report: Report, figures: Path) -> list[Path]:
+    """Write the tables and the figure; the files."""
+    return write_tables(report, figures) + write_figure(report, figures)
+
+
+def write_tables(report: Report, figures: Path) -> list[Path]:
+    """Write table.md (for people) and table.csv (arm, metric, seeds, mean, std, low, high); the files."""
+    place = folder(figures, report.spec, report.size)
+    write_text(place / "table.md", _page(report))
+    write_text(place / "table.csv", report.table.to_csv(index=False, float_format="%.4f", lineterminator="\n"))
+    return [place / "table.md", place / "table.csv"]
+
+
+def write_figure(report: Report, figures: Path) -> list[Path]:
+    """Write figure.png and figure.svg; the files. The same results give the same SVG, byte for byte."""
+    spec, place = report.spec, folder(figures, report.spec, report.size)
+    curves = _curves(spec, report.size, list(dict.fromkeys(report.table["arm"])))
+    drawing = draw(curves, report.results, report.table, metric=spec.metric, baseline=spec.baseline)
+    return [_save(drawing, place / "figure.png"), _save(drawing, place / "figure.svg")]
+
+
+def _save(figure: Figure, path: Path) -> Path:
+    from matplotlib import rc_context
+
+    metadata = {"Date": None} if path.suffix == ".svg" else None
+    with rc_context({"svg.hashsalt": "weightlab"}):  # otherwise the names inside are drawn at random
+        write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=200, metadata=metadata))
+    return path
+
+
+def _curves(spec: StudySpec, size: str, arms: Sequence[str]) -> pd.DataFrame:
+    """The weight curves of the arms: arm, and the columns of a decomposition's curve."""
+    seed = spec.seeds_at(size)[0]
+    weightings = {arm: spec.config(arm, size, seed).weighting() for arm in arms}
+    return pd.concat(
+        [decompose(weighting).curve.assign(arm=arm) for arm, weighting in weightings.items()],
+        ignore_index=True,
+    )
+
+
+def _mean(row: pd.Series) -> str:
+    half = (row["high"] - row["low"]) / 2
+    return f"{row['mean']:.2f}" if math.isnan(half) else f"{row['mean']:.2f} ± {half:.2f}"
+
+
+def _page(report: Report) -> str:
+    spec, size = report.spec, report.size
+    seeds = spec.seeds_at(size)
+    count = f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}"
+    parts = [
+        f"# {spec.name}",
+        f"*{spec.question}* Size: {size}, {count}.",
+        report.text,
+        "Percent: the mean over seeds ± half of its 95 % t interval. `table.csv` has the same in numbers.",
+        *_comparisons(report.verdicts),
+        *_settings(spec, size, seeds),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _comparisons(verdicts: Sequence[Verdict]) -> list[str]:
+    """The findings, each with its verdict and what decided it."""
+    rows = []
+    for verdict in verdicts:
+        for index, each in enumerate(verdict.differences):
+            first = [verdict.finding.id, verdict.word] if index == 0 else ["", ""]
+            rows.append([*first, f"{each.upper} over {each.lower}", spread(each)])
+    columns = ["finding", "verdict", "comparison", "points, with interval"]
+    return ["## Findings", markdown(columns, rows, right=columns[3:])] if rows else []
+
+
+def _settings(spec: StudySpec, size: str, seeds: Sequence[int]) -> list[str]:
+    """What the trials were run with: the shared settings, with the defaults, and what each arm changes."""
+    shared = {name: field.default for name, field in TrainConfig.model_fields.items() if name != "seed"}
+    shared |= spec.settings_at(size)
+    arms = [[arm, _assignments(spec.arms[arm])] for arm in spec.arms_at(size)]
+    return [
+        "## Settings",
+        f"All arms, where they don't say otherwise: {_assignments(shared)}.",
+        f"Seeds: {', '.join(map(str, seeds))}.",
+        markdown(["arm", "what it sets"], arms),
+    ]
+
+
+def _assignments(settings: dict[str, object]) -> str:
+    return ", ".join(f"`{name}={value}`" for name, value in settings.items() if value is not None)

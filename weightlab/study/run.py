@@ -1,0 +1,47 @@
+"""Run what is missing of a study."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from rich.console import Console
+
+from weightlab.study import progress
+from weightlab.study.spec import StudySpec
+from weightlab.study.storage import Storage
+from weightlab.study.trial import trials
+from weightlab.study.workers import Failure, Train, run_trials
+
+__all__ = ["StudyError", "run", "status"]
+
+
+class StudyError(RuntimeError):
+    """A study that came to no result at all, in one line."""
+
+
+def run(spec: StudySpec, size: str, train: Train, *, jobs: int, runs: Path, console: Console) -> list[Failure]:
+    """Run the trials of a study at a size that are not finished yet, each kept at once; those that failed.
+
+    console: where progress goes. Raises InputError for an unknown size or less than 1 job, StudyError where
+    all trials have failed.
+    """
+    storage = Storage.of(runs, spec, size)
+    wanted = trials(spec, size)
+    missing = [trial for trial in wanted if storage.load(trial) is None]
+    with progress.shown(missing, len(wanted) - len(missing), spec.metric, console) as display:
+        failures = run_trials(missing, train, jobs=jobs, save=storage.save, display=display)
+    if len(failures) == len(wanted):
+        raise StudyError(f"all {len(wanted)} trials; the first, {failures[0].trial}: {failures[0].reason}")
+    return failures
+
+
+def status(spec: StudySpec, size: str, runs: Path) -> tuple[list[str], list[list[str]]]:
+    """How many trials of each arm are finished: the heads of the columns, and the rows, in words.
+
+    Raises InputError for an unknown size.
+    """
+    storage = Storage.of(runs, spec, size)
+    finished = Counter(trial.arm for trial in trials(spec, size) if storage.load(trial) is not None)
+    rows = [[arm, str(finished[arm]), str(len(spec.seeds_at(size)))] for arm in spec.arms_at(size)]
+    return ["arm", "finished", "trials"], rows

@@ -1,0 +1,74 @@
+"""What a training run is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from weightlab.assignment import Assignment, assign
+from weightlab.errors import InputError
+from weightlab.losses import Loss, from_text
+
+__all__ = ["TrainConfig"]
+
+
+class TrainConfig(BaseModel):
+    """One training run; frozen, and as JSON beside the run's results.
+
+    The weighting is either `loss` (a name, or a name with parameters: "ms-loss(beta=40)") or the assignment
+    `positive`, `negative`, `scale`. `memory=0` trains on the mini-batch alone; `momentum=0` fills the memory with
+    the encoder's own embeddings (plain memory) instead of a momentum encoder's.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: str = Field("glyphs", description="the data set's name")
+    size: int = Field(24, ge=8, le=512, description="side of the images in pixels")
+    model: str = Field("cnn", description="the encoder's name")
+    width: int = Field(32, ge=1, description="channels of the encoder's first layer")
+    dimensions: int = Field(64, ge=2, description="dimensions of the embedding")
+    loss: str | None = Field(None, description="a loss whose weights are used in place of positive and negative")
+    positive: str = Field("constant", description="weight function of the positive pairs")
+    negative: str = Field("step(0.5)", description="weight function of the negative pairs")
+    scale: Literal["raw", "mean", "mass"] = Field("mean", description="how an anchor's weights are scaled")
+    memory: int = Field(8192, ge=0, description="entries of the memory bank; 0 for none")
+    momentum: float = Field(0.99, ge=0, lt=1, description="of the momentum encoder; 0 for a plain memory")
+    warmup: int = Field(100, ge=0, description="steps before the memory's term is added")
+    steps: int = Field(1000, ge=1, description="training steps")
+    batch: int = Field(64, ge=2, description="images in a batch")
+    per_class: int = Field(4, ge=2, description="images of each class in a batch")
+    learning_rate: float = Field(1e-3, gt=0, description="of AdamW, at its peak")
+    seed: int = Field(0, ge=0, description="of everything random")
+    validation: bool = Field(
+        False, description="cut validation classes from the training classes; leave the test alone"
+    )
+
+    @classmethod
+    def checked(cls, settings: Mapping[str, object]) -> Self:
+        """The configuration with these settings. Raises InputError, in one line, for the first that is wrong."""
+        try:
+            return cls.model_validate(settings)
+        except ValidationError as error:
+            first = error.errors()[0]
+            message = first["msg"].removeprefix("Value error, ")
+            name = ".".join(map(str, first["loc"]))
+            raise InputError(f"{name}={first['input']!r}: {message}" if name else message) from error
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.batch % self.per_class or self.batch // self.per_class < 2:
+            raise ValueError(
+                f"batch={self.batch} must be a multiple of per_class={self.per_class}, two classes or more"
+            )
+        if 0 < self.memory < self.batch:
+            raise ValueError(f"memory={self.memory} must hold a batch of {self.batch}, or be 0 for none")
+        self.weighting()
+        return self
+
+    def weighting(self) -> Loss | Assignment:
+        """The loss or the assignment that this run trains with. Raises InputError where its text is wrong."""
+        if self.loss is not None:
+            return from_text(self.loss)
+        return assign(positive=self.positive, negative=self.negative, scale=self.scale)

@@ -1,0 +1,101 @@
+"""The training loop, to be read from top to bottom."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from weightlab import data
+from weightlab.data.sampler import PKSampler
+from weightlab.step import surrogate
+from weightlab.train import checkpoint
+from weightlab.train.config import TrainConfig
+from weightlab.train.evaluation import TrainingError, channels, evaluate
+from weightlab.train.result import TrainResult
+from weightlab.train.state import TrainState
+
+__all__ = ["train"]
+
+SAVE_EVERY = 500  # steps between two checkpoints, for runs that are killed rather than stopped
+
+
+def train(
+    config: TrainConfig, *, on_step: Callable[[int, float], None] | None = None, out: Path | None = None
+) -> TrainResult:
+    """Train an encoder with a weighting, against the batch and a memory bank, and evaluate it on unseen classes.
+
+    on_step(step, loss): called after every step. out: a folder for the configuration, the checkpoint, the history and
+    the metrics; a run that stopped there goes on from its last checkpoint. The same seed gives the same numbers on the
+    same machine with the same number of threads.
+
+    Raises InputError where `out` holds a run of another configuration or a damaged one, TrainingError where the loss
+    is not finite.
+    """
+    started = time.perf_counter()
+    dataset = data.load(config.data, size=config.size, validation=config.validation)
+    state = TrainState.start(config, channels(dataset.test))
+    if out is not None:
+        checkpoint.open_folder(out, config)
+        checkpoint.restore(out, state)
+    sampler = PKSampler(dataset.train.labels, config.batch, config.per_class, config.seed)
+    weighting = config.weighting()
+
+    def step_once(step: int) -> float:
+        index = sampler.batch_at(step)
+        labels = dataset.train.labels[index]
+        images = dataset.train.images(index, torch.Generator().manual_seed(config.seed * 1_000_003 + step))
+
+        state.model.train()
+        embeddings = state.model(images)
+        loss = surrogate(weighting, embeddings, labels)
+        if state.bank is not None and step >= config.warmup:
+            own = state.bank.enqueue(_keys(state, images, embeddings), labels)
+            loss = loss + surrogate(weighting, embeddings, labels, state.bank.embeddings, state.bank.labels, own)
+
+        for group in state.optimizer.param_groups:
+            group["lr"] = learning_rate(config, step)
+        state.optimizer.zero_grad()
+        loss.backward()
+        state.optimizer.step()
+        if state.momentum is not None:
+            state.momentum.update_parameters(state.model)
+        return float(loss.detach())
+
+    try:
+        while state.step < config.steps:
+            value = step_once(state.step)
+            if not math.isfinite(value):
+                raise TrainingError(f"the loss is {value} at step {state.step}: lower the learning rate or the scale")
+            state.step += 1
+            state.history.append(value)
+            if on_step is not None:
+                on_step(state.step, value)
+            if out is not None and state.step % SAVE_EVERY == 0:
+                checkpoint.save(out, state)
+    finally:
+        if out is not None:  # Ctrl-C loses nothing
+            checkpoint.save(out, state)
+    metrics = evaluate(state.model, dataset.test)
+    result = TrainResult(metrics, time.perf_counter() - started)
+    if out is not None:
+        checkpoint.finish(out, state, result)
+    return result
+
+
+def learning_rate(config: TrainConfig, step: int) -> float:
+    """A linear rise over the first twentieth of the steps, then half a cosine down to 0."""
+    rise = max(1, config.steps // 20)
+    if step < rise:
+        return config.learning_rate * (step + 1) / rise
+    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, config.steps - rise)))
+
+
+@torch.no_grad()
+def _keys(state: TrainState, images: Tensor, embeddings: Tensor) -> Tensor:
+    """What goes into the memory: the momentum encoder's embeddings, or the encoder's own for a plain memory."""
+    return embeddings if state.momentum is None else state.momentum(images)

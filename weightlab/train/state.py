@@ -1,0 +1,79 @@
+"""Everything that changes while a run trains, and so all that a checkpoint holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
+
+from weightlab import models
+from weightlab.memory import MemoryBank, momentum_encoder
+from weightlab.train.config import TrainConfig
+
+__all__ = ["TrainState"]
+
+
+@dataclass
+class TrainState:
+    """step: how many are done. history: the surrogate's value at each of them."""
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    momentum: AveragedModel | None
+    bank: MemoryBank | None
+    step: int = 0
+    history: list[float] = field(default_factory=list)
+
+    @classmethod
+    def start(cls, config: TrainConfig, channels: int) -> Self:
+        """The state before the first step."""
+        model = models.build(
+            config.model,
+            channels=channels,
+            width=config.width,
+            dimensions=config.dimensions,
+            seed=config.seed,
+        )
+        optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=1e-4)
+        use_momentum = config.memory > 0 and config.momentum > 0
+        return cls(
+            model=model,
+            optimizer=optimizer,
+            momentum=momentum_encoder(model, config.momentum) if use_momentum else None,
+            bank=MemoryBank(config.memory, config.dimensions) if config.memory else None,
+        )
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The whole state as named tensors."""
+        parts: dict[str, dict[str, Any]] = {"model": self.model.state_dict()}
+        for number, moments in self.optimizer.state_dict()["state"].items():
+            parts[f"optimizer.{number}"] = moments
+        if self.momentum is not None:
+            parts["momentum"] = self.momentum.state_dict()
+        if self.bank is not None:
+            parts["bank"] = self.bank.state()
+        named = {f"{part}.{name}": value for part, values in parts.items() for name, value in values.items()}
+        named["run.step"] = torch.tensor(self.step)
+        named["run.history"] = torch.tensor(self.history, dtype=torch.float64)
+        return named
+
+    def load(self, tensors: dict[str, Tensor]) -> None:
+        """Become the state that `tensors` says; KeyError or RuntimeError where they are of another run."""
+        self.model.load_state_dict(_part(tensors, "model"))
+        saved = self.optimizer.state_dict()
+        numbers = sorted({int(name.split(".")[1]) for name in tensors if name.startswith("optimizer.")})
+        saved["state"] = {number: _part(tensors, f"optimizer.{number}") for number in numbers}
+        self.optimizer.load_state_dict(saved)
+        if self.momentum is not None:
+            self.momentum.load_state_dict(_part(tensors, "momentum"))
+        if self.bank is not None:
+            self.bank.restore(_part(tensors, "bank"))
+        self.step = int(tensors["run.step"])
+        self.history = tensors["run.history"].tolist()
+
+
+def _part(tensors: dict[str, Tensor], part: str) -> dict[str, Tensor]:
+    return {name.removeprefix(f"{part}."): value for name, value in tensors.items() if name.startswith(f"{part}.")}
