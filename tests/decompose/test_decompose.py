@@ -12,8 +12,6 @@ from torch import Tensor
 import weightlab as wl
 from weightlab.decompose import contexts
 
-mpl.use("agg")
-
 
 @pytest.mark.parametrize("name", wl.losses.names())
 def test_every_loss_decomposes(name: str) -> None:

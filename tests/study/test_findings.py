@@ -48,7 +48,7 @@ def test_a_finding_is_contradicted(spec: StudySpec) -> None:
     assert "is contradicted: against the claim, constant (35.0 %) lies 5.0 points above" not in words(spec, results)
     text = words(spec, results)
     assert "F1 (hard negatives matter) is contradicted: against the claim, constant (35.0 %) lies 5.0 [" in text
-    assert "] points above step 0.5 (30.0 %); 2 of its 3 comparisons go as claimed." in text
+    assert "] points above step 0.5 (30.0 %); 2 of its 3 comparisons go as claimed beyond doubt." in text
     # the interval is that of the difference as the sentence has it, so both of its ends are above 0
     assert "−" not in text
 
@@ -75,7 +75,7 @@ def test_with_one_seed_nothing_is_decided(spec: StudySpec) -> None:
     assert judge(spec, results)[0].word == "undecided"
     text = words(spec, results)
     assert text.startswith("Over 1 seed, mean R@1")
-    assert "Only 4 of its 12 trials are there" in text
+    assert "Only 4 of the study's 12 trials are there" in text
     assert "fewer than two seeds are there to compare constant over easy only, step 0.5 over constant and" in text
     assert "none of its 3 comparisons goes as claimed" in text
     assert "brackets" not in text  # nothing in the text is in brackets then

@@ -41,10 +41,10 @@ def test_lines_where_there_is_no_terminal(spec: StudySpec, clock: list[float]) -
         display.step(second, 2, 0.5)
         display.finished(first, RESULT)  # 6 steps in 30 s, 10 are left
         clock[0] = 60.0
-        display.failed(second, "no [luck]")  # 8 steps in 60 s, 8 are left
+        display.failed(second, "no [luck]")  # still 6 steps, in 60 s; 8 are left
     assert console.file.getvalue().splitlines() == [
         "[9/12] batch only, seed 0: R@1 12.3 in 3 min 20 s; about 50 s left",
-        "[10/12] easy only, seed 0 failed: no [luck]; about 1 min 00 s left",
+        "[10/12] easy only, seed 0 failed: no [luck]; about 1 min 20 s left",
     ]
 
 

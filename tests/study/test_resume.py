@@ -1,5 +1,6 @@
 """A study is stopped, by Ctrl-C and by kill, and goes on where it was."""
 
+import io
 import os
 import signal
 import subprocess
@@ -10,9 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from fake_training import LOG
+from fake_training import LOG, slow
+from rich.console import Console
 from study_example import EXAMPLE
 
+from weightlab.study.run import run
 from weightlab.study.spec import read
 from weightlab.study.storage import Storage
 from weightlab.study.trial import trials
@@ -89,7 +92,7 @@ def running(pid: int) -> bool:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
-def test_a_stopped_study_goes_on_where_it_was(study: Study) -> None:
+def test_a_stopped_study_goes_on_where_it_was(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     # kill: nothing can be tidied up, and the workers end by themselves
     process = study.start()
     wait_until(lambda: study.files() >= 2)
@@ -119,11 +122,11 @@ def test_a_stopped_study_goes_on_where_it_was(study: Study) -> None:
     assert after_interrupt > after_kill
     until_interrupt = len(study.events())
 
-    # to the end; nothing that was kept has run again
-    process = study.start()
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 0
-    assert len(errors.splitlines()) == 12 - len(after_interrupt)
+    # to the end, in this process; nothing that was kept has run again
+    monkeypatch.setenv(LOG, str(study.log))
+    console = Console(file=io.StringIO())
+    assert run(read(study.path), "quick", slow, jobs=1, runs=study.runs, console=console) == []
+    assert len(console.file.getvalue().splitlines()) == 12 - len(after_interrupt)
     assert len(study.kept()) == 12
     events = study.events()
     assert not after_kill & {trial for _, trial, _ in events[until_kill:]}

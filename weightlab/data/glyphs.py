@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-__all__ = ["VERSION", "Glyphs", "GlyphSplit", "cache_path", "load", "read_or_render", "render"]
+__all__ = ["VERSION", "GlyphSplit", "Glyphs", "cache_path", "load", "read_or_render", "render"]
 
 VERSION = 1  # goes up with every change of code that changes a bitmap, a class or a split
 
 
 @dataclass(frozen=True, eq=False)
 class Glyphs:
-    """The bitmaps of all classes. points: int32 [classes], the code point shown; bitmaps: uint8 [classes, 12, 48, 48]."""
+    """All classes. points: int32 [classes], the code point shown; bitmaps: uint8 [classes, 12 faces, 48, 48]."""
 
     points: NDArray[np.int32]
     bitmaps: NDArray[np.uint8]
@@ -41,14 +41,14 @@ class Glyphs:
     def checksum(self) -> str:
         """SHA-256 of the shapes, the code points and the bitmaps, in hexadecimal."""
         digest = hashlib.sha256(f"{VERSION} {self.points.shape} {self.bitmaps.shape}".encode())
-        digest.update(np.ascontiguousarray(self.points, "<i4"))
-        digest.update(np.ascontiguousarray(self.bitmaps))
+        digest.update(np.ascontiguousarray(self.points, "<i4").data)
+        digest.update(np.ascontiguousarray(self.bitmaps).data)
         return digest.hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
 class GlyphSplit:
-    """Rows of glyphs. bitmaps: uint8 [N, 1, side, side]; labels: int64 [N]; fixed: one distortion a row, for the test."""
+    """Rows of glyphs. bitmaps: uint8 [N, 1, side, side]; labels: int64 [N]; fixed: the test's distortion of each."""
 
     bitmaps: Tensor
     labels: Tensor
@@ -134,7 +134,7 @@ def _split(glyphs: Glyphs, classes: NDArray[np.intp], size: int) -> GlyphSplit:
 
 
 def _shrunk(bitmaps: Tensor, size: int) -> Tensor:
-    """Bitmaps of at most 1.5 `size`: finer ones would alias when sampled at `size` (ink is drawn at about 0.75 of it)."""
+    """Bitmaps of at most 1.5 `size`: finer ones would alias when sampled at `size`, of which ink takes about 3/4."""
     side = min(bitmaps.shape[-1], size + size // 2)
     if side == bitmaps.shape[-1]:
         return bitmaps

@@ -27,6 +27,7 @@ FACES = tuple(
 SIDE = 48  # pixels of a bitmap's side
 _INK = 46  # pixels of the ink's longer side: one is left free at each edge
 _FINER = 2  # drawn this much finer and averaged, so that the crop is good to a quarter of a pixel
+_BOXES = range(0x2500, 0x25A0)  # Unicode's Box Drawing and Block Elements
 _PROBE = 64  # points at which a character is measured
 
 
@@ -47,11 +48,16 @@ def characters(faces: Sequence[FT2Font]) -> list[int]:
     """The code points that have a glyph in *all* faces, so that every class has as many instances; ascending.
 
     Letters, numbers, punctuation and symbols only: the others have no ink, or, combining marks, no shape of their own
-    (some versions of matplotlib draw them on a dotted circle, and their spacing forms are there anyway).
+    (some versions of matplotlib draw them on a dotted circle, and their spacing forms are there anyway). No box drawing
+    and no block elements: these differ in weight and length, as the faces of one class do.
     """
     # Glyph 0 is .notdef, the box that stands for a missing glyph.
     covered = [{point for point, glyph in face.get_charmap().items() if glyph} for face in faces]
-    return sorted(point for point in set.intersection(*covered) if unicodedata.category(chr(point))[0] in "LNPS")
+    return sorted(
+        point
+        for point in set.intersection(*covered)
+        if unicodedata.category(chr(point))[0] in "LNPS" and point not in _BOXES
+    )
 
 
 def render(faces: Sequence[FT2Font], points: Sequence[int]) -> tuple[NDArray[np.uint8], list[int]]:
@@ -96,5 +102,5 @@ def _centred(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
     height, width = ink.shape
     top, left = (canvas.shape[0] - height) // 2, (canvas.shape[1] - width) // 2
     canvas[top : top + height, left : left + width] = ink
-    total = sum(canvas[y::_FINER, x::_FINER] for y in range(_FINER) for x in range(_FINER))
+    total = canvas.reshape(SIDE, _FINER, SIDE, _FINER).sum(axis=(1, 3))
     return ((total + _FINER**2 // 2) // _FINER**2).astype(np.uint8)

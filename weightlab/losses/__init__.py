@@ -10,24 +10,44 @@ import dataclasses
 
 from weightlab.errors import InputError, unknown
 from weightlab.losses.binomial_deviance import BinomialDeviance
+from weightlab.losses.circle import Circle
 from weightlab.losses.contrastive import Contrastive
+from weightlab.losses.decoupled_contrastive import DecoupledContrastive
+from weightlab.losses.hard_negative_contrastive import HardNegativeContrastive
+from weightlab.losses.infonce import InfoNCE
 from weightlab.losses.lifted import Lifted
 from weightlab.losses.loss import Loss
+from weightlab.losses.margin import Margin
 from weightlab.losses.multi_similarity import MultiSimilarity
 from weightlab.losses.n_pair import NPair
+from weightlab.losses.nca import NCA
+from weightlab.losses.ranked_list import RankedList
+from weightlab.losses.siglip import SigLIP
 from weightlab.losses.smooth_triplet import SmoothTriplet
+from weightlab.losses.supcon import SupCon
 from weightlab.losses.triplet import Triplet
+from weightlab.losses.tuplet_margin import TupletMargin
 
 __all__ = [
     "ALL",
+    "NCA",
     "BinomialDeviance",
+    "Circle",
     "Contrastive",
+    "DecoupledContrastive",
+    "HardNegativeContrastive",
+    "InfoNCE",
     "Lifted",
     "Loss",
+    "Margin",
     "MultiSimilarity",
     "NPair",
+    "RankedList",
+    "SigLIP",
     "SmoothTriplet",
+    "SupCon",
     "Triplet",
+    "TupletMargin",
     "from_text",
     "get",
     "names",
@@ -41,6 +61,16 @@ ALL: tuple[type[Loss], ...] = (
     NPair,
     MultiSimilarity,
     BinomialDeviance,
+    InfoNCE,
+    SupCon,
+    Circle,
+    Margin,
+    NCA,
+    TupletMargin,
+    RankedList,
+    SigLIP,
+    DecoupledContrastive,
+    HardNegativeContrastive,
 )
 
 

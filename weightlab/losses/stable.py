@@ -10,7 +10,9 @@ from weightlab.lazy import torch
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["masked_logsumexp", "masked_mean", "masked_softmax", "masked_sum", "softplus"]
+__all__ = ["masked_logsumexp", "masked_mean", "masked_softmax", "masked_sum", "root", "root_slope", "softplus"]
+
+_NEAR_ZERO = 1e-8
 
 
 def masked_sum(x: Tensor, mask: Tensor) -> Tensor:
@@ -36,10 +38,25 @@ def masked_logsumexp(x: Tensor, mask: Tensor) -> Tensor:
 
 def masked_softmax(x: Tensor, mask: Tensor) -> Tensor:
     """e^x / Σ_mask e^x on the mask and 0 off it, [B, R]."""
-    log_total = masked_logsumexp(x, mask).masked_fill(~mask.any(1), 0)
-    return torch.where(mask, (x - log_total[:, None]).exp(), 0)
+    if not x.shape[1]:
+        return x
+    x = x.masked_fill(~mask, -math.inf)
+    shifted = (x - x.amax(1, keepdim=True).clamp(min=torch.finfo(x.dtype).min)).exp()
+    return shifted / shifted.sum(1, keepdim=True).clamp(min=1)
 
 
 def softplus(x: Tensor) -> Tensor:
     """log(1 + e^x) at full precision (torch's own is linear above 20, which shows in float64)."""
     return torch.logaddexp(x, torch.zeros((), dtype=x.dtype, device=x.device))
+
+
+def root(x: Tensor) -> Tensor:
+    """√x, and below 10⁻⁸ its tangent there, so that the derivative stays finite (at most 5000) where √x has none."""
+    near = x < _NEAR_ZERO
+    tangent = _NEAR_ZERO**0.5 + (x - _NEAR_ZERO) * (0.5 / _NEAR_ZERO**0.5)
+    return torch.where(near, tangent, x.masked_fill(near, 1).sqrt())
+
+
+def root_slope(x: Tensor) -> Tensor:
+    """The derivative of `root`, 1 / (2√x), at most 5000."""
+    return 0.5 / x.clamp(min=_NEAR_ZERO).sqrt()

@@ -193,6 +193,18 @@ class Vocabulary:
         """√x."""
         return sympy.sqrt(x)
 
+    def cos(self, x: Expr) -> Expr:
+        """cos x, x in radians."""
+        return sympy.cos(x)
+
+    def sin(self, x: Expr) -> Expr:
+        """sin x, x in radians."""
+        return sympy.sin(x)
+
+    def maximum(self, x: Expr, y: Expr) -> Expr:
+        """max(x, y) as y + (x − y)₊."""
+        return y + Hinge(x - y)
+
     def hinge(self, x: Expr) -> Expr:
         """max(x, 0)."""
         return Hinge(x)

@@ -74,7 +74,7 @@ def _search(queries: Tensor, references: Tensor, k: int) -> Tensor:
 
 @contextmanager
 def _threads(count: int) -> Iterator[None]:
-    """faiss on `count` threads, as many as torch may use here, and as it was afterwards: it's a setting of the process."""
+    """faiss on `count` threads, and afterwards as it was: this is a setting of the whole process."""
     import faiss
 
     before = faiss.omp_get_max_threads()

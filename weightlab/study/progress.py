@@ -47,15 +47,19 @@ class _Progress:
     metric: str
     since: float
     done: int = 0
+    skipped: int = 0  # steps that failed trials didn't come to
     steps: dict[Trial, int] = field(default_factory=dict)
 
     def reach(self, trial: Trial, step: int) -> None:
         self.steps[trial] = step
 
-    def end(self, trial: Trial) -> None:
-        """The trial is over, well or not: none of its steps is left."""
+    def finish(self, trial: Trial) -> None:
         self.done += 1
         self.steps[trial] = trial.config.steps
+
+    def fail(self, trial: Trial) -> None:
+        self.done += 1
+        self.skipped += trial.config.steps - self.steps[trial]
 
     @property
     def total(self) -> int:
@@ -63,7 +67,8 @@ class _Progress:
 
     @property
     def completed(self) -> int:
-        return sum(self.steps.values())
+        """Steps that are not to be done any more."""
+        return sum(self.steps.values()) + self.skipped
 
     @property
     def count(self) -> str:
@@ -72,10 +77,10 @@ class _Progress:
     @property
     def left(self) -> str:
         """How long the rest takes at the pace so far."""
-        if not self.completed:
+        left, ran = self.total - self.completed, self.completed - self.skipped
+        if not left or not ran:
             return ""
-        elapsed = time.monotonic() - self.since
-        return f"about {duration(elapsed * (self.total - self.completed) / self.completed)} left"
+        return f"about {duration((time.monotonic() - self.since) * left / ran)} left"
 
     def outcome(self, trial: Trial, result: TrainResult) -> str:
         value = 100 * result.metrics[self.metric]
@@ -96,14 +101,15 @@ class _Lines:
         self.progress.reach(trial, step)
 
     def finished(self, trial: Trial, result: TrainResult) -> None:
-        self._end(trial, self.progress.outcome(trial, result))
+        self.progress.finish(trial)
+        self._print(self.progress.outcome(trial, result))
 
     def failed(self, trial: Trial, reason: str) -> None:
-        self._end(trial, f"{trial} failed: {reason}")
+        self.progress.fail(trial)
+        self._print(f"{trial} failed: {reason}")
 
-    def _end(self, trial: Trial, line: str) -> None:
-        self.progress.end(trial)
-        left = f"; {self.progress.left}" if self.progress.done < len(self.progress.trials) else ""
+    def _print(self, line: str) -> None:
+        left = f"; {self.progress.left}" if self.progress.left else ""
         self.console.print(f"[{self.progress.count}] {line}{left}", markup=False, highlight=False, soft_wrap=True)
 
 
@@ -142,13 +148,14 @@ class _Live:
         self._refresh()
 
     def finished(self, trial: Trial, result: TrainResult) -> None:
+        self.progress.finish(trial)
         self._end(trial, self.progress.outcome(trial, result))
 
     def failed(self, trial: Trial, reason: str) -> None:
+        self.progress.fail(trial)
         self._end(trial, f"{trial} failed: {reason}")
 
     def _end(self, trial: Trial, line: str) -> None:
-        self.progress.end(trial)
         self.bars.remove_task(self.rows.pop(trial))
         self.bars.console.print(line, markup=False, highlight=False)
         self._refresh()

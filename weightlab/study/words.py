@@ -29,7 +29,9 @@ def paragraph(spec: StudySpec, size: str, table: pd.DataFrame, verdicts: Sequenc
     wanted = len(spec.arms_at(size)) * len(spec.seeds_at(size))
     sentences = [_opening(spec, means, [int(count) for count in rows["seeds"]])]
     if (finished := int(rows["seeds"].sum())) < wanted:
-        sentences.append(f"Only {finished} of its {wanted} trials are there: the others failed or have not run.")
+        sentences.append(
+            f"Only {finished} of the study's {wanted} trials are there: the others failed or have not run."
+        )
     sentences += [_verdict(verdict, means) for verdict in verdicts]
     compared = {(each.lower, each.upper): each for verdict in verdicts for each in verdict.differences}
     sentences += _method([each for each in compared.values() if each.seeds > 1])
@@ -107,7 +109,7 @@ def _as_claimed(verdict: Verdict, before: str) -> str:
     count, total = sum(each.above for each in verdict.differences), len(verdict.differences)
     if total == 1:
         return ""
-    return f"{before}{count or 'none'} of its {total} comparisons go{'es' if count < 2 else ''} as claimed"
+    return f"{before}{count or 'none'} of its {total} comparisons go{'es' if count < 2 else ''} as claimed beyond doubt"
 
 
 def _method(compared: Sequence[Difference]) -> list[str]:

@@ -9,7 +9,7 @@ import pandas as pd
 from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 
 from weightlab import models
 from weightlab.errors import InputError
@@ -18,7 +18,7 @@ from weightlab.train.config import TrainConfig
 from weightlab.train.result import TrainResult
 from weightlab.train.state import TrainState
 
-__all__ = ["finish", "load_model", "open_folder", "read_config", "restore", "save"]
+__all__ = ["finish", "load_model", "open_folder", "read_config", "read_tensors", "restore", "save"]
 
 
 def open_folder(folder: Path, config: TrainConfig) -> None:
@@ -57,10 +57,11 @@ def restore(folder: Path, state: TrainState) -> None:
     path = folder / "state.safetensors"
     if not path.exists():
         return
+    tensors = read_tensors(path)
     try:
-        state.load(load_file(path))
-    except (SafetensorError, KeyError, RuntimeError, ValueError) as error:
-        raise InputError(f"{path} is damaged: remove it to start over ({str(error).splitlines()[0]})") from error
+        state.load(tensors)
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise InputError(f"{path} is of another run: remove it to start over ({str(error).splitlines()[0]})") from error
 
 
 def finish(folder: Path, state: TrainState, result: TrainResult) -> None:
@@ -77,7 +78,15 @@ def load_model(folder: Path, channels: int) -> nn.Module:
         raise InputError(f"{folder} is not done yet: weightlab train --resume {folder}")
     model = models.build(config.model, channels=channels, width=config.width, dimensions=config.dimensions)
     try:
-        model.load_state_dict(load_file(path))
-    except (SafetensorError, RuntimeError) as error:
-        raise InputError(f"{path} is damaged ({str(error).splitlines()[0]})") from error
+        model.load_state_dict(read_tensors(path))
+    except RuntimeError as error:
+        raise InputError(f"{path} is of another encoder ({str(error).splitlines()[0]})") from error
     return model
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file. Raises InputError where it is damaged."""
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path} is damaged: remove it and train again ({str(error).splitlines()[0]})") from error

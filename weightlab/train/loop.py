@@ -16,6 +16,7 @@ from weightlab.step import surrogate
 from weightlab.train import checkpoint
 from weightlab.train.config import TrainConfig
 from weightlab.train.evaluation import TrainingError, channels, evaluate
+from weightlab.train.interrupt import deferred_interrupt
 from weightlab.train.result import TrainResult
 from weightlab.train.state import TrainState
 
@@ -31,10 +32,10 @@ def train(
 
     on_step(step, loss): called after every step. out: a folder for the configuration, the checkpoint, the history and
     the metrics; a run that stopped there goes on from its last checkpoint. The same seed gives the same numbers on the
-    same machine with the same number of threads.
+    same machine with the same number of threads. Ctrl-C ends it after the step it is in, saved.
 
-    Raises InputError where `out` holds a run of another configuration or a damaged one, TrainingError where the loss
-    is not finite.
+    Raises InputError where `out` holds a run of another configuration or a damaged one, TrainingError where the run
+    diverges.
     """
     started = time.perf_counter()
     dataset = data.load(config.data, size=config.size, validation=config.validation)
@@ -52,6 +53,8 @@ def train(
 
         state.model.train()
         embeddings = state.model(images)
+        if not bool(embeddings.isfinite().all()):
+            raise TrainingError(f"the run diverged at step {step}: lower the learning rate or the scale")
         loss = surrogate(weighting, embeddings, labels)
         if state.bank is not None and step >= config.warmup:
             own = state.bank.enqueue(_keys(state, images, embeddings), labels)
@@ -66,20 +69,19 @@ def train(
             state.momentum.update_parameters(state.model)
         return float(loss.detach())
 
-    try:
-        while state.step < config.steps:
+    with deferred_interrupt() as interrupted:
+        while state.step < config.steps and not interrupted():
             value = step_once(state.step)
-            if not math.isfinite(value):
-                raise TrainingError(f"the loss is {value} at step {state.step}: lower the learning rate or the scale")
             state.step += 1
             state.history.append(value)
             if on_step is not None:
                 on_step(state.step, value)
             if out is not None and state.step % SAVE_EVERY == 0:
                 checkpoint.save(out, state)
-    finally:
-        if out is not None:  # Ctrl-C loses nothing
+        if out is not None:
             checkpoint.save(out, state)
+    if state.step < config.steps:
+        raise KeyboardInterrupt
     metrics = evaluate(state.model, dataset.test)
     result = TrainResult(metrics, time.perf_counter() - started)
     if out is not None:

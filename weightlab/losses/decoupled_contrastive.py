@@ -1,0 +1,60 @@
+"""Decoupled contrastive loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from weightlab.errors import check_number
+from weightlab.lazy import torch
+from weightlab.losses.stable import masked_logsumexp, masked_mean, masked_softmax
+from weightlab.pairs import Pairs, PairWeights
+
+if TYPE_CHECKING:
+    from sympy import Expr
+    from torch import Tensor
+
+    from weightlab.losses.symbolic import Vocabulary
+
+
+@dataclass(frozen=True)
+class DecoupledContrastive:
+    """L = mean_P( −S_p/τ ) + log Σ_N e^{S_n/τ}: InfoNCE without the positive in its denominator.
+
+    w⁺ = 1/(τ|P|), a constant, and w⁻ = softmax_N(S/τ)/τ: neither fades as the anchor's pairs get easy.
+
+    temperature: τ > 0. Without negatives the logarithm is left out; an anchor without positives has loss 0.
+
+    Source: Yeh et al. 2022, eq. 6 (DCL, without the von Mises–Fisher weights of DCLW). pytorch-metric-learning does not
+    have it.
+    """
+
+    temperature: float = 0.1
+
+    name: ClassVar[str] = "decoupled-contrastive"
+    source: ClassVar[str] = "Yeh et al. 2022"
+    relative: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        check_number("temperature", self.temperature, above=0)
+
+    def value(self, pairs: Pairs) -> Tensor:
+        """The loss of each anchor, [B]; it has no lower bound of 0."""
+        x = pairs.precise / self.temperature
+        both = pairs.positive.any(1) & pairs.negative.any(1)
+        return torch.where(both, masked_logsumexp(x, pairs.negative), 0) - masked_mean(x, pairs.positive)
+
+    def weights(self, pairs: Pairs) -> PairWeights:
+        """w⁺ = 1/(τ|P|), w⁻ = softmax_N(S/τ)/τ, [B, R]."""
+        s, count = pairs.precise, pairs.positive.sum(1, keepdim=True)
+        push = masked_softmax(s / self.temperature, pairs.negative & (count > 0))
+        return PairWeights(
+            positive=pairs.positive.to(s.dtype) / count.clamp(min=1) / self.temperature,
+            negative=push / self.temperature,
+        )
+
+    def formula(self, v: Vocabulary) -> Expr:
+        """The value of one anchor, in SymPy."""
+        temperature = v.parameter(r"\tau", self.temperature)
+        pull = v.over_positives(v.s_p / temperature) / v.positives
+        return v.log(v.over_negatives(v.exp(v.s_n / temperature))) - pull

@@ -1,0 +1,92 @@
+"""Contrastive loss with hard negative samples."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from weightlab.errors import check_number
+from weightlab.lazy import torch
+from weightlab.losses.stable import masked_logsumexp, masked_mean, masked_softmax, softplus
+from weightlab.pairs import Pairs, PairWeights
+
+if TYPE_CHECKING:
+    from sympy import Expr
+    from torch import Tensor
+
+    from weightlab.losses.symbolic import Vocabulary
+
+
+@dataclass(frozen=True)
+class HardNegativeContrastive:
+    """L = mean_P log(1 + G_p / e^{S_p/τ}), G_p = max( (Q − |N| π e^{S_p/τ}) / (1 − π), |N| e^{−1/τ} ).
+
+    Q = |N| Σ_N e^{(1+β)S/τ} / Σ_N e^{βS/τ} is the negatives' sum with the harder ones counted more. Where the first
+    branch holds, with r_p = G_p / e^{S_p/τ} and u_p = Q e^{−S_p/τ} / (1 − π) / (1 + r_p):
+    w⁺ = u_p / (τ|P|) and w⁻ = (mean_P u_p) ((1+β) softmax_N((1+β)S/τ) − β softmax_N(βS/τ)) / τ, which is below 0 for
+    easy negatives: they are pulled, so that the hard ones count more. On the floor: w⁺ = r_p/(1 + r_p)/(τ|P|), w⁻ = 0.
+
+    temperature: τ > 0; beta: β ≥ 0, how much harder negatives count; tau_plus: π in [0, 1), the share of the negatives
+    that are thought to be of the anchor's class.
+
+    Source: Robinson et al. 2021, eq. 4 and its code (the weights e^{βS/τ} are part of the derivative); defaults of the
+    code. At β = 0 and π = 0 it is InfoNCE. pytorch-metric-learning does not have it.
+    """
+
+    temperature: float = 0.5
+    beta: float = 1.0
+    tau_plus: float = 0.1
+
+    name: ClassVar[str] = "hard-negative-contrastive"
+    source: ClassVar[str] = "Robinson et al. 2021"
+    relative: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        check_number("temperature", self.temperature, above=0)
+        check_number("beta", self.beta, 0)
+        check_number("tau_plus", self.tau_plus, 0, 1 - 1e-6)
+
+    def value(self, pairs: Pairs) -> Tensor:
+        """The loss of each anchor, [B]; 0 without positives or without negatives."""
+        return masked_mean(softplus(self._log_ratio(pairs)[0]), pairs.positive)
+
+    def weights(self, pairs: Pairs) -> PairWeights:
+        """w⁺, and w⁻, which may be below 0, as above, [B, R]."""
+        x, count = pairs.precise / self.temperature, pairs.positive.sum(1, keepdim=True).clamp(min=1)
+        log_ratio, kept, on_floor = self._log_ratio(pairs)
+        unfinished = torch.sigmoid(log_ratio) / self.temperature
+        by_harder = torch.where(on_floor, 0, unfinished / kept)  # d log r / d log Q = 1/kept off the floor
+        harder = (1 + self.beta) * masked_softmax((1 + self.beta) * x, pairs.negative)
+        push = harder - self.beta * masked_softmax(self.beta * x, pairs.negative)
+        return PairWeights(
+            positive=torch.where(pairs.positive, torch.where(on_floor, unfinished, by_harder) / count, 0),
+            negative=masked_mean(by_harder, pairs.positive)[:, None] * push,
+        )
+
+    def formula(self, v: Vocabulary) -> Expr:
+        """The value of one anchor, in SymPy."""
+        temperature, beta = v.parameter(r"\tau", self.temperature), v.parameter(r"\beta", self.beta)
+        prior = v.parameter(r"\pi", self.tau_plus)
+        harder = v.over_negatives(v.exp((1 + beta) * v.s_n / temperature))
+        q = v.negatives * harder / v.over_negatives(v.exp(beta * v.s_n / temperature))
+        own = v.exp(v.s_p / temperature)
+        estimate = v.maximum((q - v.negatives * prior * own) / (1 - prior), v.negatives * v.exp(-1 / temperature))
+        return v.over_positives(v.log(1 + estimate / own)) / v.positives
+
+    def _log_ratio(self, pairs: Pairs) -> tuple[Tensor, Tensor, Tensor]:
+        """log(G_p / e^{S_p/τ}), the share that the prior leaves of Q, and where G_p is on its floor, [B, R]."""
+        x, count = pairs.precise / self.temperature, pairs.negative.sum(1)
+        none = count == 0
+        log_count = count.clamp(min=1).to(x.dtype).log()
+        among_harder = masked_logsumexp((1 + self.beta) * x, pairs.negative).masked_fill(none, 0)
+        among_all = masked_logsumexp(self.beta * x, pairs.negative).masked_fill(none, 0)
+        log_q = (log_count + among_harder - among_all)[:, None] - x
+        log_prior = math.log(self.tau_plus) if self.tau_plus else -math.inf
+        log_taken = log_prior + log_count[:, None] - log_q  # |N| π e^{S_p/τ} / Q, taken off Q
+        kept = -torch.expm1(torch.where(log_taken < 0, log_taken, -1))
+        first = torch.where(log_taken < 0, log_q + kept.log() - math.log1p(-self.tau_plus), -torch.inf)
+        floor = log_count[:, None] - 1 / self.temperature - x
+        on_floor = ~none[:, None] & (first <= floor)
+        log_ratio = torch.where(on_floor, floor, first).masked_fill(none[:, None], -math.inf)
+        return log_ratio, kept, on_floor

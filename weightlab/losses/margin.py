@@ -1,0 +1,62 @@
+"""Margin-based loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from weightlab.errors import check_number
+from weightlab.lazy import torch
+from weightlab.losses.stable import masked_sum, root, root_slope
+from weightlab.pairs import Pairs, PairWeights
+
+if TYPE_CHECKING:
+    from sympy import Expr
+    from torch import Tensor
+
+    from weightlab.losses.symbolic import Vocabulary
+
+
+@dataclass(frozen=True)
+class Margin:
+    """L = Σ_P (α + d − β)₊ + Σ_N (α + β − d)₊ with the distance d = √(2 − 2S).
+
+    w⁺ = 1[d > β − α] / d and w⁻ = 1[d < β + α] / d, at most 10⁴ (reached at S = 1, where 1/d has no bound).
+
+    beta: β in [0, 2], the distance between positives and negatives; alpha: α in [0, 2], the margin on either side.
+
+    Source: Wu et al. 2017 (Sampling Matters), eq. 5; β fixed rather than learned, and without the paper's distance-
+    weighted sampling. pytorch-metric-learning's MarginLoss averages over the triplets that its miner picks.
+    """
+
+    beta: float = 1.2
+    alpha: float = 0.2
+
+    name: ClassVar[str] = "margin"
+    source: ClassVar[str] = "Wu et al. 2017 (Sampling Matters)"
+    relative: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        check_number("beta", self.beta, 0, 2)
+        check_number("alpha", self.alpha, 0, 2)
+
+    def value(self, pairs: Pairs) -> Tensor:
+        """The loss of each anchor, [B]."""
+        d = root(2 - 2 * pairs.precise)
+        pull = masked_sum((d - (self.beta - self.alpha)).relu(), pairs.positive)
+        return pull + masked_sum((self.beta + self.alpha - d).relu(), pairs.negative)
+
+    def weights(self, pairs: Pairs) -> PairWeights:
+        """w⁺ and w⁻ as above, [B, R]."""
+        squared = 2 - 2 * pairs.precise
+        d, slope = root(squared), 2 * root_slope(squared)
+        return PairWeights(
+            positive=torch.where(pairs.positive & (d > self.beta - self.alpha), slope, 0),
+            negative=torch.where(pairs.negative & (d < self.beta + self.alpha), slope, 0),
+        )
+
+    def formula(self, v: Vocabulary) -> Expr:
+        """The value of one anchor, in SymPy."""
+        alpha, beta = v.parameter(r"\alpha", self.alpha), v.parameter(r"\beta", self.beta)
+        pull = v.over_positives(v.hinge(alpha + v.sqrt(2 - 2 * v.s_p) - beta))
+        return pull + v.over_negatives(v.hinge(alpha + beta - v.sqrt(2 - 2 * v.s_n)))

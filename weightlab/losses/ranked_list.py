@@ -1,0 +1,85 @@
+"""Ranked list loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from weightlab.errors import check_number
+from weightlab.losses.stable import masked_softmax, masked_sum, root, root_slope
+from weightlab.pairs import Pairs, PairWeights
+
+if TYPE_CHECKING:
+    from sympy import Expr
+    from torch import Tensor
+
+    from weightlab.losses.symbolic import Vocabulary
+
+
+@dataclass(frozen=True)
+class RankedList:
+    """L = (1 − λ) Σ_P* v_p (d − (α − m)) + λ Σ_N* v_n (α − d) with the distance d = √(2 − 2S).
+
+    P* are the positives with d > α − m, N* the negatives with d < α: the others are done. v_p = softmax_P*(T_p (d − α
+    + m)) and v_n = softmax_N*(T_n (α − d)) are held constant in the derivative. w⁺ = (1 − λ) v_p / d, w⁻ = λ v_n / d,
+    with 1/d at most 10⁴ (reached at S = 1).
+
+    margin: m in [0, 2]; alpha: α in [0, 2]; negative_scale, positive_scale: T_n, T_p ≥ 0; balance: λ in [0, 1].
+
+    Source: Wang et al. 2019 (Ranked List Loss), eq. 5–8, with T_p = 0 (equal positives) as published.
+    pytorch-metric-learning's RankedListLoss has α = 1 + m/2 unless given, calls λ `imbalance`, adds 10⁻⁵ for each
+    reference to the sums that normalise v, and warns above T = 5 (here the softmax is stable for any).
+    """
+
+    margin: float = 0.4
+    alpha: float = 1.2
+    negative_scale: float = 10.0
+    positive_scale: float = 0.0
+    balance: float = 0.5
+
+    name: ClassVar[str] = "ranked-list"
+    source: ClassVar[str] = "Wang et al. 2019 (Ranked List Loss)"
+    relative: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        check_number("margin", self.margin, 0, 2)
+        check_number("alpha", self.alpha, 0, 2)
+        check_number("negative_scale", self.negative_scale, 0)
+        check_number("positive_scale", self.positive_scale, 0)
+        check_number("balance", self.balance, 0, 1)
+
+    def value(self, pairs: Pairs) -> Tensor:
+        """The loss of each anchor, [B]; a sign without active pairs adds 0."""
+        d = root(2 - 2 * pairs.precise)
+        pull, push = self._shares(pairs, d.detach())
+        positive = masked_sum(pull * (d - (self.alpha - self.margin)), pairs.positive)
+        negative = masked_sum(push * (self.alpha - d), pairs.negative)
+        return (1 - self.balance) * positive + self.balance * negative
+
+    def weights(self, pairs: Pairs) -> PairWeights:
+        """w⁺ and w⁻ as above, [B, R]."""
+        squared = 2 - 2 * pairs.precise
+        pull, push = self._shares(pairs, root(squared))
+        slope = 2 * root_slope(squared)
+        return PairWeights((1 - self.balance) * pull * slope, self.balance * push * slope)
+
+    def formula(self, v: Vocabulary) -> Expr:
+        """The value of one anchor, in SymPy."""
+        m, alpha, balance = (
+            v.parameter("m", self.margin),
+            v.parameter(r"\alpha", self.alpha),
+            v.parameter(r"\lambda", self.balance),
+        )
+        scale_p, scale_n = v.parameter("T_p", self.positive_scale), v.parameter("T_n", self.negative_scale)
+        far, near = v.sqrt(2 - 2 * v.s_p) - (alpha - m), alpha - v.sqrt(2 - 2 * v.s_n)
+        weight_p = v.held(v.indicator(far) * v.exp(scale_p * far))
+        weight_n = v.held(v.indicator(near) * v.exp(scale_n * near))
+        positive = v.over_positives(weight_p * far) / v.held(v.over_positives(weight_p))
+        negative = v.over_negatives(weight_n * near) / v.held(v.over_negatives(weight_n))
+        return (1 - balance) * positive + balance * negative
+
+    def _shares(self, pairs: Pairs, d: Tensor) -> tuple[Tensor, Tensor]:
+        """v_p and v_n, [B, R]."""
+        far, near = d - (self.alpha - self.margin), self.alpha - d
+        pull = masked_softmax(self.positive_scale * far, pairs.positive & (far > 0))
+        return pull, masked_softmax(self.negative_scale * near, pairs.negative & (near > 0))

@@ -1,0 +1,58 @@
+"""Sigmoid loss for pre-training (SigLIP)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from weightlab.errors import check_number
+from weightlab.lazy import torch
+from weightlab.losses.stable import masked_sum, softplus
+from weightlab.pairs import Pairs, PairWeights
+
+if TYPE_CHECKING:
+    from sympy import Expr
+    from torch import Tensor
+
+    from weightlab.losses.symbolic import Vocabulary
+
+
+@dataclass(frozen=True)
+class SigLIP:
+    """L = Σ_P log(1 + e^{−(tS + b)}) + Σ_N log(1 + e^{tS + b}).
+
+    w⁺ = t σ(−(tS + b)) and w⁻ = t σ(tS + b): by its own similarity alone.
+
+    scale: t > 0; bias: b, any number. Both are learned in the paper; these are its initial values.
+
+    Source: Zhai et al. 2023, eq. 1. pytorch-metric-learning does not have it.
+    """
+
+    scale: float = 10.0
+    bias: float = -10.0
+
+    name: ClassVar[str] = "siglip"
+    source: ClassVar[str] = "Zhai et al. 2023"
+    relative: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        check_number("scale", self.scale, above=0)
+        check_number("bias", self.bias)
+
+    def value(self, pairs: Pairs) -> Tensor:
+        """The loss of each anchor, [B]."""
+        logit = self.scale * pairs.precise + self.bias
+        return masked_sum(softplus(-logit), pairs.positive) + masked_sum(softplus(logit), pairs.negative)
+
+    def weights(self, pairs: Pairs) -> PairWeights:
+        """w⁺ = t σ(−(tS + b)), w⁻ = t σ(tS + b), [B, R]."""
+        logit = self.scale * pairs.precise + self.bias
+        return PairWeights(
+            positive=torch.where(pairs.positive, self.scale * torch.sigmoid(-logit), 0),
+            negative=torch.where(pairs.negative, self.scale * torch.sigmoid(logit), 0),
+        )
+
+    def formula(self, v: Vocabulary) -> Expr:
+        """The value of one anchor, in SymPy."""
+        t, b = v.parameter("t", self.scale), v.parameter("b", self.bias)
+        return v.over_positives(v.softplus(-(t * v.s_p + b))) + v.over_negatives(v.softplus(t * v.s_n + b))

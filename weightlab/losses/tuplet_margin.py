@@ -1,0 +1,72 @@
+"""Tuplet margin loss."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from weightlab.errors import check_number
+from weightlab.lazy import torch
+from weightlab.losses.stable import masked_logsumexp, masked_mean, masked_softmax, root, root_slope, softplus
+from weightlab.pairs import Pairs, PairWeights
+
+if TYPE_CHECKING:
+    from sympy import Expr
+    from torch import Tensor
+
+    from weightlab.losses.symbolic import Vocabulary
+
+
+@dataclass(frozen=True)
+class TupletMargin:
+    """L = mean_P log(1 + Σ_N e^{s (S_n − cos(θ_p − β))}), θ_p the angle of the positive: S_p = cos θ_p.
+
+    cos(θ_p − β) = S_p cos β + √(1 − S_p²) sin β, which falls again where θ_p < β: with h_p = σ(LSE_N(sS) −
+    s cos(θ_p − β)), w⁺ = s h_p (cos β − S_p sin β / √(1 − S_p²)) / |P| is below 0 there: a positive within the slack
+    is pushed out to it. w⁻ = s (mean_P h_p) softmax_N(sS). The root is at least 10⁻⁴, so that w⁺ stays finite at S = 1.
+
+    scale: s > 0; margin: β in degrees, in [0, 90].
+
+    Source: Yu, Tao 2019, eq. 5 (tuplet margin with slack), one positive a tuple; here the mean over the positives.
+    pytorch-metric-learning's TupletMarginLoss has the same defaults and averages over all positive pairs.
+    """
+
+    scale: float = 64.0
+    margin: float = 5.73
+
+    name: ClassVar[str] = "tuplet-margin"
+    source: ClassVar[str] = "Yu, Tao 2019"
+    relative: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        check_number("scale", self.scale, above=0)
+        check_number("margin", self.margin, 0, 90)
+
+    def value(self, pairs: Pairs) -> Tensor:
+        """The loss of each anchor, [B]; 0 without positives or without negatives."""
+        return masked_mean(softplus(self._gap(pairs)), pairs.positive)
+
+    def weights(self, pairs: Pairs) -> PairWeights:
+        """w⁺, which may be below 0, and w⁻ as above, [B, R]."""
+        s, beta = pairs.precise, math.radians(self.margin)
+        unfinished = self.scale * torch.sigmoid(self._gap(pairs))
+        count = pairs.positive.sum(1, keepdim=True).clamp(min=1)
+        slope = math.cos(beta) - 2 * s * root_slope(1 - s**2) * math.sin(beta)
+        push = masked_mean(unfinished, pairs.positive)[:, None]
+        return PairWeights(
+            positive=torch.where(pairs.positive, unfinished * slope / count, 0),
+            negative=push * masked_softmax(self.scale * s, pairs.negative),
+        )
+
+    def formula(self, v: Vocabulary) -> Expr:
+        """The value of one anchor, in SymPy."""
+        scale, beta = v.parameter("s", self.scale), v.parameter(r"\beta", math.radians(self.margin))
+        slack = v.s_p * v.cos(beta) + v.sqrt(1 - v.s_p**2) * v.sin(beta)
+        rivals = v.over_negatives(v.exp(scale * (v.s_n - slack)))
+        return v.over_positives(v.log(1 + rivals)) / v.positives
+
+    def _gap(self, pairs: Pairs) -> Tensor:
+        s, beta = pairs.precise, math.radians(self.margin)
+        slack = s * math.cos(beta) + root(1 - s**2) * math.sin(beta)
+        return masked_logsumexp(self.scale * s, pairs.negative)[:, None] - self.scale * slack
