@@ -11,7 +11,7 @@ from weightlab.lazy import torch
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["PairWeights", "Pairs", "Weighting"]
+__all__ = ["PairWeights", "Pairs", "Weighting", "check_embeddings"]
 
 _ROUNDING = 0.02  # how far past ±1 a cosine may stray by rounding (bfloat16 keeps 8 bits)
 
@@ -59,14 +59,14 @@ class Pairs:
         own: int [B], for each anchor the column of its own entry among the references, excluded (−1: it has none).
         Raises InputError for embeddings that are not normalised, not finite, or that do not fit their labels.
         """
-        _check_embeddings("anchors", anchors, labels)
+        check_embeddings("anchors", anchors, labels)
         if references is None:
             references, reference_labels = anchors, labels
             own = torch.arange(len(anchors), device=anchors.device)
         elif reference_labels is None:
             raise InputError("references need reference_labels, one for each row")
         assert reference_labels is not None
-        _check_embeddings("references", references, reference_labels)
+        check_embeddings("references", references, reference_labels)
         if anchors.shape[1] != references.shape[1]:
             raise InputError(f"anchors have {anchors.shape[1]} dimensions, references {references.shape[1]}")
         same = labels[:, None] == reference_labels[None, :]
@@ -116,7 +116,8 @@ def _check_mask(name: str, mask: Tensor, similarity: Tensor) -> None:
         raise InputError(f"{name} has shape {tuple(mask.shape)}, similarity {tuple(similarity.shape)}")
 
 
-def _check_embeddings(name: str, embeddings: Tensor, labels: Tensor) -> None:
+def check_embeddings(name: str, embeddings: Tensor, labels: Tensor) -> None:
+    """Raise InputError unless embeddings [n, D] are L2-normalised and finite, and labels are [n]."""
     if not isinstance(embeddings, torch.Tensor) or embeddings.ndim != 2 or not embeddings.is_floating_point():
         raise InputError(f"{name} must be a floating-point tensor [rows, dimensions], not {_describe(embeddings)}")
     if not isinstance(labels, torch.Tensor) or labels.shape != embeddings.shape[:1]:

@@ -16,6 +16,7 @@ from weightlab.lazy import np, torch
 from weightlab.losses.stable import masked_softmax
 
 if TYPE_CHECKING:
+    from scipy.interpolate import PPoly
     from torch import Tensor
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "Top",
     "WeightFunction",
     "Window",
+    "piecewise",
 ]
 
 Sign = Literal[1, -1]
@@ -279,16 +281,8 @@ class Spline:
         """The spline at s, the same for either sign."""
         from scipy.interpolate import PchipInterpolator
 
-        polynomial = PchipInterpolator(*np.array(self.points).T)
-        knots = torch.as_tensor(polynomial.x, dtype=s.dtype, device=s.device)
-        coefficients = torch.as_tensor(polynomial.c, dtype=s.dtype, device=s.device)
-        x = s.clamp(self.points[0][0], self.points[-1][0])
-        piece = (torch.searchsorted(knots, x.contiguous(), right=True) - 1).clamp(0, len(knots) - 2)
-        offset = x - knots[piece]
-        weight = torch.zeros_like(s)
-        for coefficient in coefficients:
-            weight = weight * offset + coefficient[piece]
-        return weight.clamp(min=0)
+        inside = s.clamp(self.points[0][0], self.points[-1][0])
+        return piecewise(PchipInterpolator(*np.array(self.points).T), inside).clamp(min=0)
 
     def __str__(self) -> str:
         return f"spline({', '.join(f'{x:g}:{y:g}' for x, y in self.points)})"
@@ -345,6 +339,17 @@ FUNCTIONS: tuple[type, ...] = (
     Top,
     Spline,
 )
+
+
+def piecewise(polynomial: PPoly, x: Tensor) -> Tensor:
+    """SciPy's piecewise polynomial at the tensor x, differentiable in it."""
+    knots = torch.as_tensor(polynomial.x, dtype=x.dtype, device=x.device)
+    coefficients = torch.as_tensor(polynomial.c, dtype=x.dtype, device=x.device)
+    piece = (torch.searchsorted(knots, x.detach().contiguous(), right=True) - 1).clamp(0, len(knots) - 2)
+    total, offset = torch.zeros_like(x), x - knots[piece]
+    for coefficient in coefficients:
+        total = total * offset + coefficient[piece]
+    return total
 
 
 def _hardness(s: Tensor, side: Side) -> Tensor:

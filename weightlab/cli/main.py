@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 app.command("losses")(losses.losses)
 app.command("decompose")(decompose.decompose)
+app.command("compare")(decompose.compare)
 app.command("train")(train.train)
 app.command("evaluate")(train.evaluate)
 app.add_typer(study.app, name="study")

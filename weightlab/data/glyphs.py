@@ -1,8 +1,8 @@
 """The embedded data set: characters as classes, the 12 DejaVu faces that matplotlib ships as their instances.
 
-Its 24-pixel images are cropped, centred and distorted, so that only the shape tells. Test images: one fixed distortion
-a face. A second would put a near-copy of the query, from the same face, among the references, and R@1 would measure
-that; with one, every hit is across faces.
+A character is shown cropped to its ink, scaled to a common box and distorted, so that only its shape tells. Test images
+have one fixed distortion a face: a second would put a near-copy of the query, from the same face, among the references,
+and R@1 would measure that; with one, every hit is across faces.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def cache_path() -> Path:
 
 
 def _read(path: Path) -> Glyphs:
-    with np.load(path) as file:
+    with path.open("rb") as opened, np.load(opened) as file:
         glyphs = Glyphs(file["points"], file["bitmaps"])
         if str(file["checksum"]) != glyphs.checksum:
             raise ValueError(f"{path} is damaged")

@@ -35,16 +35,17 @@ def merge(bitmaps: NDArray[np.uint8], points: Sequence[int]) -> NDArray[np.intp]
 
     bitmaps: uint8 [characters, faces, side, side]; points: their code points. Two characters are joined when their
     bitmaps coincide in *any* face: when at most 2 pixels are more than one pixel astray (`stray_pixels`), or 60 where
-    both are the same letter but for case and typographic form (Unicode NFKC, case-folded); or when none is more than
-    two pixels astray and neither has an accent or another Unicode decomposition. Classes are the connected components.
+    both are the same letter but for case and typographic form (Unicode NFKC, case-folded); or when at most 2 are more
+    than two pixels astray and neither has an accent or another Unicode decomposition. Classes are the connected
+    components.
     """
     letters = _same_letter(points)
-    bare = torch.tensor([row for row, point in enumerate(points) if not unicodedata.decomposition(chr(point))])
+    bare = torch.tensor([not unicodedata.decomposition(chr(point)) for point in points]).nonzero().flatten()
     joined = []
     for face in torch.from_numpy(bitmaps).unbind(dim=1):
         near, far = _Shapes.of(face, reach=1), _Shapes.of(face[bare], reach=_REACH_BARE)
         joined += [near.coinciding(near.candidates(_STRAY), _STRAY), near.coinciding(letters, _STRAY_SAME_LETTER)]
-        joined += [bare[far.coinciding(far.candidates(0), 0)]]
+        joined += [bare[far.coinciding(far.candidates(_STRAY), _STRAY)]]
     first, second = torch.cat(joined).T.numpy()
     graph = coo_array((np.ones(len(first), bool), (first, second)), shape=(len(points), len(points)))
     components = connected_components(graph, directed=False)[1]
@@ -72,8 +73,8 @@ class _Shapes:
 
     @classmethod
     def of(cls, bitmaps: Tensor, reach: int) -> _Shapes:
-        ink = (bitmaps > 127).float()
-        return cls(ink.bool(), _spread(ink, reach).bool(), ~_spread(1 - ink, reach).bool())
+        ink = bitmaps > 127
+        return cls(ink, _spread(ink, reach), ~_spread(~ink, reach))
 
     def astray(self, pairs: Tensor) -> Tensor:
         """The stray pixels of each pair."""
@@ -116,4 +117,12 @@ def _blocks(mask: Tensor) -> Tensor:
 
 
 def _spread(mask: Tensor, reach: int) -> Tensor:
-    return torch.nn.functional.max_pool2d(mask[:, None], 2 * reach + 1, stride=1, padding=reach)[:, 0]
+    """What is set, or has something set within `reach` pixels in a row and a column: bool [rows, side, side]."""
+    for axis in (1, 2):
+        shifted = mask.clone()
+        for step in range(1, reach + 1):
+            kept = mask.shape[axis] - step
+            shifted.narrow(axis, step, kept).logical_or_(mask.narrow(axis, 0, kept))
+            shifted.narrow(axis, 0, kept).logical_or_(mask.narrow(axis, step, kept))
+        mask = shifted
+    return mask

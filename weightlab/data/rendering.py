@@ -28,7 +28,7 @@ SIDE = 48  # pixels of a bitmap's side
 _INK = 46  # pixels of the ink's longer side: one is left free at each edge
 _FINER = 2  # drawn this much finer and averaged, so that the crop is good to a quarter of a pixel
 _BOXES = range(0x2500, 0x25A0)  # Unicode's Box Drawing and Block Elements
-_PROBE = 64  # points at which a character is measured
+_PROBE = 64  # pixels an em at which a character is first measured
 
 
 def open_faces() -> list[FT2Font]:
@@ -78,16 +78,24 @@ def render(faces: Sequence[FT2Font], points: Sequence[int]) -> tuple[NDArray[np.
 
 def _draw(face: FT2Font, point: int) -> NDArray[np.uint8]:
     """The ink of one character, uint8 [height, width], its longer side _FINER · _INK pixels (±1); [0, 0] for none."""
+    size, wanted = float(_PROBE), _FINER * _INK
+    ink = _ink(face, point, size)
+    # Ink is measured in whole pixels: the second time is near, the third is right. (FreeType's boxes hold the control
+    # points of the curves too, which may lie outside of the ink.)
+    for _ in range(2):
+        if not ink.size or abs(max(ink.shape) - wanted) <= 1:
+            break
+        size *= wanted / max(ink.shape)
+        ink = _ink(face, point, size)
+    return ink
+
+
+def _ink(face: FT2Font, point: int, size: float) -> NDArray[np.uint8]:
+    """One character at `size` pixels an em, cropped to what isn't black."""
     from matplotlib.ft2font import LoadFlags
 
-    flags = LoadFlags.NO_HINTING  # hinting moves outlines to the pixel grid, differently at every size
-    face.set_size(_PROBE, 72)  # at 72 dots an inch, a point is a pixel
-    left, bottom, right, top = face.load_char(point, flags=flags).bbox  # in 1/64 pixels
-    extent = max(right - left, top - bottom) / 64
-    if extent <= 0:
-        return np.zeros((0, 0), np.uint8)
-    face.set_size(_PROBE * _FINER * _INK / extent, 72)
-    face.set_text(chr(point), 0.0, flags=flags)
+    face.set_size(size, 72)  # at 72 dots an inch, a point is a pixel
+    face.set_text(chr(point), 0.0, flags=LoadFlags.NO_HINTING)  # hinting would bend each size in another way
     face.draw_glyphs_to_bitmap(antialiased=True)
     image = np.asarray(face.get_image())
     rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
@@ -102,5 +110,8 @@ def _centred(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
     height, width = ink.shape
     top, left = (canvas.shape[0] - height) // 2, (canvas.shape[1] - width) // 2
     canvas[top : top + height, left : left + width] = ink
-    total = canvas.reshape(SIDE, _FINER, SIDE, _FINER).sum(axis=(1, 3))
-    return ((total + _FINER**2 // 2) // _FINER**2).astype(np.uint8)
+    total = np.zeros((SIDE, SIDE), np.uint16)
+    for row, column in np.ndindex(_FINER, _FINER):
+        total += canvas[row::_FINER, column::_FINER]
+    mean: NDArray[np.uint16] = (total + _FINER**2 // 2) // _FINER**2
+    return mean.astype(np.uint8)

@@ -1,7 +1,20 @@
 """The decomposition engine: any pair-wise loss becomes its weight functions."""
 
+from weightlab.decompose.compare import Comparison, compare
 from weightlab.decompose.contexts import Context
 from weightlab.decompose.decomposition import Decomposition
 from weightlab.decompose.engine import decompose
+from weightlab.decompose.integrability import Integrability, integrability
+from weightlab.decompose.recompose import Recomposed, recompose
 
-__all__ = ["Context", "Decomposition", "decompose"]
+__all__ = [
+    "Comparison",
+    "Context",
+    "Decomposition",
+    "Integrability",
+    "Recomposed",
+    "compare",
+    "decompose",
+    "integrability",
+    "recompose",
+]

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from weightlab.errors import InputError, check_number, unknown
 from weightlab.lazy import np, torch
-from weightlab.pairs import Pairs
+from weightlab.pairs import Pairs, check_embeddings
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Context", "Normal", "RandomDirections", "Sample", "get"]
+__all__ = ["Context", "Measured", "Named", "Normal", "RandomDirections", "Sample", "get"]
+
+
+POSITIVES, NEGATIVES = 3, 64  # an anchor in a batch of 4 images a class
 
 
 @dataclass(frozen=True)
@@ -72,21 +75,33 @@ class Sample:
         return Pairs(similarity, is_positive, ~is_positive), column
 
 
+class Context(Protocol):
+    """Where contexts come from. name: as figures say it; positives, negatives: how many pairs an anchor has."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def positives(self) -> int: ...  # noqa: D102
+    @property
+    def negatives(self) -> int: ...  # noqa: D102
+
+    def sample(self, count: int, seed: int = 0) -> Sample:
+        """`count` contexts; the same seed gives the same ones."""
+        ...
+
+
 @dataclass(frozen=True)
-class Context:
-    """A named distribution of contexts with `positives` and `negatives` pairs an anchor, drawn independently."""
+class Named:
+    """Contexts whose similarities are drawn independently from a distribution for either sign."""
 
     name: str
     positive: Normal | RandomDirections
     negative: Normal | RandomDirections
-    positives: int = 4
-    negatives: int = 64
+    positives: int = POSITIVES
+    negatives: int = NEGATIVES
 
     def __post_init__(self) -> None:
-        for name, count in (("positives", self.positives), ("negatives", self.negatives)):
-            check_number(name, count, 1)
-            if count != int(count):
-                raise InputError(f"{name} must be a whole number, not {count!r}")
+        _check_counts(self.positives, self.negatives)
 
     def sample(self, count: int, seed: int = 0) -> Sample:
         """`count` contexts; the same seed gives the same ones."""
@@ -96,6 +111,48 @@ class Context:
         return Sample(torch.from_numpy(positive), torch.from_numpy(negative))
 
 
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Contexts from embeddings [n, D], L2-normalised, and their labels [n].
+
+    Each is that of an anchor drawn among those that share their label; its positives and negatives are drawn from the
+    others, again and again where there are fewer than asked for.
+    Raises InputError for embeddings that are not normalised or finite, and where no label is shared or all are.
+    """
+
+    name: str
+    embeddings: Tensor
+    labels: Tensor
+    positives: int = POSITIVES
+    negatives: int = NEGATIVES
+
+    def __post_init__(self) -> None:
+        _check_counts(self.positives, self.negatives)
+        check_embeddings("embeddings", self.embeddings, self.labels)
+        counts = self.labels.unique(return_counts=True)[1]
+        if len(counts) < 2 or int(counts.max()) < 2:
+            raise InputError(f"{self.name}: a context needs two labels or more, and one of them twice")
+
+    def sample(self, count: int, seed: int = 0) -> Sample:
+        """`count` contexts; the same seed gives the same ones."""
+        generator = np.random.default_rng(seed)
+        labels, embeddings = self.labels.numpy(), self.embeddings.double()
+        _, inverse, counts = np.unique(labels, return_inverse=True, return_counts=True)
+        anchors = generator.choice(np.flatnonzero(counts[inverse] > 1), count)
+        rows: list[tuple[Tensor, Tensor]] = []
+        for anchor in anchors:
+            same = labels == labels[anchor]
+            is_negative = ~same
+            same[anchor] = False
+            chosen = (
+                _draw(generator, same, self.positives),
+                _draw(generator, is_negative, self.negatives),
+            )
+            positive, negative = ((embeddings[each] @ embeddings[anchor]).clamp(-1, 1) for each in chosen)
+            rows.append((positive, negative))
+        return Sample(*(torch.stack(part) for part in zip(*rows, strict=True)))
+
+
 _DISTRIBUTIONS: dict[str, tuple[Normal | RandomDirections, Normal | RandomDirections]] = {
     "random": (RandomDirections(128), RandomDirections(128)),
     "early": (Normal(0.5, 0.2), Normal(0.3, 0.2)),
@@ -103,7 +160,7 @@ _DISTRIBUTIONS: dict[str, tuple[Normal | RandomDirections, Normal | RandomDirect
 }
 
 
-def get(name: str, positives: int = 4, negatives: int = 64) -> Context:
+def get(name: str, positives: int = POSITIVES, negatives: int = NEGATIVES) -> Named:
     """The context called `name`. Raises InputError for an unknown name or a count that is not whole and positive.
 
     random: cosines of random directions in 128 dimensions, for either sign. early: positives N(0.5, 0.2²), negatives
@@ -112,4 +169,16 @@ def get(name: str, positives: int = 4, negatives: int = 64) -> Context:
     if name not in _DISTRIBUTIONS:
         raise unknown("context", name, _DISTRIBUTIONS)
     positive, negative = _DISTRIBUTIONS[name]
-    return Context(name, positive, negative, positives, negatives)
+    return Named(name, positive, negative, positives, negatives)
+
+
+def _check_counts(positives: int, negatives: int) -> None:
+    for name, count in (("positives", positives), ("negatives", negatives)):
+        check_number(name, count, 1)
+        if count != int(count):
+            raise InputError(f"{name} must be a whole number, not {count!r}")
+
+
+def _draw(generator: np.random.Generator, mask: np.ndarray, count: int) -> np.ndarray:
+    rows = np.flatnonzero(mask)
+    return generator.choice(rows, count, replace=len(rows) < count)

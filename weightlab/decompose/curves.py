@@ -1,4 +1,4 @@
-"""Weight curves and weight mass, as data frames."""
+"""Weight curves, as data frames."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from weightlab.decompose.contexts import Sample
-    from weightlab.pairs import PairWeights, Weighting
+    from weightlab.pairs import Weighting
 
-__all__ = ["SIGNS", "mass_frame", "weight_curve"]
+__all__ = ["SIGNS", "Sign", "weight_curve"]
 
 Sign = Literal["positive", "negative"]
 SIGNS: tuple[Sign, Sign] = ("positive", "negative")
@@ -44,36 +44,3 @@ def _probed_weights(weighting: Weighting, sample: Sample, sign: Sign, grid: Tens
         pairs, column = block.probed(sign, grid)
         blocks.append(getattr(weighting.weights(pairs), sign)[:, column].detach().reshape(-1, len(grid)))
     return torch.cat(blocks)
-
-
-def mass_frame(weights: PairWeights, sample: Sample, bins: int = 20) -> pd.DataFrame:
-    """Where the weight is: each bin's share of the sum of |w| over all the pairs of its sign.
-
-    Columns: low and high (the bin's ends), sign, pairs (share of the sign's pairs), share (of the sign's weight mass,
-    0 where the sign has none).
-    """
-    edges = np.linspace(-1, 1, bins + 1)
-    similarity = sample.pairs.similarity.numpy()
-    frames = []
-    for sign, part in zip(SIGNS, (sample.positive, sample.negative), strict=True):
-        first = 0 if sign == "positive" else sample.positive.shape[1]
-        columns = slice(first, first + part.shape[1])
-        s, w = (
-            similarity[:, columns].ravel(),
-            getattr(weights, sign)[:, columns].detach().abs().numpy().ravel(),
-        )
-        count, _ = np.histogram(s, edges)
-        mass, _ = np.histogram(s, edges, weights=w)
-        share = mass / mass.sum() if mass.sum() > 0 else mass
-        frames.append(
-            pd.DataFrame(
-                {
-                    "low": edges[:-1],
-                    "high": edges[1:],
-                    "sign": sign,
-                    "pairs": count / count.sum(),
-                    "share": share,
-                }
-            )
-        )
-    return pd.concat(frames, ignore_index=True)

@@ -24,9 +24,12 @@ class Decomposition:
     title: the weighting with its parameters. context: the name of the context, with its counts. relative: whether the
     curve depends on the context. signed: whether some weight is negative (a derivative of the "wrong" sign).
     curve: columns similarity, sign, weight, low, high (the median and the 5–95 % band over contexts; exact, and low =
-    weight = high, for a self-similarity loss). mass: columns low, high, sign, pairs, share.
+    weight = high, for a self-similarity loss). mass: columns low, high, sign, pairs, share: where in similarity the
+    weight is. hardness: columns sign, kind, pairs, share: the same for easy, semi-hard and hard pairs. ratio: weight
+    mass of the negatives over that of the positives.
     formula: LaTeX of w⁺ and w⁻, or None where there is none. residual: max |closed form − autograd| over the contexts,
-    relative to the largest weight; NaN where there is no loss to differentiate.
+    relative to the largest weight; of a loss on embeddings, the largest share of its gradient that is not along the
+    anchor's own pairs; NaN where there is nothing to compare with.
     """
 
     title: str
@@ -35,6 +38,8 @@ class Decomposition:
     signed: bool
     curve: pd.DataFrame
     mass: pd.DataFrame
+    hardness: pd.DataFrame
+    ratio: float
     formula: dict[str, str] | None
     residual: float
 
@@ -51,10 +56,12 @@ class Decomposition:
             "context": self.context,
             "relative": self.relative,
             "signed": self.signed,
-            "residual": None if math.isnan(self.residual) else self.residual,
+            "residual": self.residual if math.isfinite(self.residual) else None,
+            "ratio": self.ratio if math.isfinite(self.ratio) else None,
             "formula": self.formula,
             "curve": self.curve.to_dict("records"),
             "mass": self.mass.to_dict("records"),
+            "hardness": self.hardness.to_dict("records"),
         }
 
     def _repr_html_(self) -> str:
@@ -62,9 +69,9 @@ class Decomposition:
         parts = [f"<h4>{self.title}</h4>", self._figure()]
         if self.formula:
             parts += [f"$$w^+ = {self.formula['positive']}$$", f"$$w^- = {self.formula['negative']}$$"]
-        parts.append(f"<p>Weight mass, context {self.context}; residual {self.residual:.1e}</p>")
-        shown = self.mass[(self.mass["pairs"] > 0) | (self.mass["share"] > 0)]
-        parts.append(shown.to_html(index=False, float_format=lambda x: f"{x:.3f}"))
+        facts = f"context {self.context}; negatives over positives {self.ratio:.3g}; residual {self.residual:.1e}"
+        parts.append(f"<p>Weight mass, {facts}</p>")
+        parts.append(self.hardness.to_html(index=False, float_format=lambda x: f"{x:.3f}"))
         return "\n".join(parts)
 
     def _figure(self) -> str:

@@ -3,97 +3,110 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from weightlab import losses
 from weightlab.decompose import contexts
 from weightlab.decompose.autograd import autograd_weights
-from weightlab.decompose.curves import mass_frame, weight_curve
+from weightlab.decompose.callables import ByAutograd, Form, OnEmbeddings, as_weighting, name_of
+from weightlab.decompose.curves import weight_curve
 from weightlab.decompose.decomposition import Decomposition
+from weightlab.decompose.mass import hardness_frame, mass_frame, mass_ratio
+from weightlab.decompose.resolve import resolve
 from weightlab.errors import InputError, check_number
 from weightlab.lazy import torch
 from weightlab.losses import Loss
-from weightlab.pairs import Pairs, PairWeights, Weighting
+from weightlab.pairs import PairWeights, Weighting
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from weightlab.decompose.contexts import Context, Sample
 
-__all__ = ["decompose"]
+__all__ = ["Decomposable", "decompose", "describe", "weighting_of"]
+
+Decomposable = str | Weighting | Callable[..., Any]
+
+_EVALUATIONS = 40_000_000  # weights to work out for a curve, at the most
+_CALLS = 400  # calls of a function that takes one anchor at a time
 
 
 def decompose(
-    weighting: str | Weighting | Callable[[Pairs], Tensor],
+    weighting: Decomposable,
     context: str | Context = "trained",
     *,
-    points: int = 401,
-    draws: int = 256,
+    points: int | None = None,
+    draws: int | None = None,
     seed: int = 0,
+    form: Form | None = None,
 ) -> Decomposition:
     """The weight curves, the weight mass, the formulas and the residual of a weighting.
 
-    weighting: a loss's name ("ms-loss", "ms-loss(beta=40)"), a weighting, or a callable from Pairs to the loss of each
-    anchor, whose weights autograd finds. context: a name or a `Context`. points: similarities from −1 to 1 on the
-    curve. draws: contexts that are sampled, with `seed`.
+    weighting: a loss's name ("ms-loss", "ms-loss(beta=40)") or import path ("package.module:Class(margin=0.1)",
+    "file.py:function"), a weighting, or a callable (see `weightlab.decompose.callables`; `form` says which kind it is
+    where that can't be told). context: a name (`contexts.get`), or a `Context`. points: similarities from −1 to 1 on
+    the curve; draws: contexts that are sampled, with `seed`; unless given, as many as take about a second.
 
-    Raises InputError for an unknown name or context, and for something that is no weighting.
+    Raises InputError for an unknown name or context, for something that is no weighting, and for a loss that is not a
+    function of pair similarities.
     """
-    check_number("points", points, 2)
-    check_number("draws", draws, 1)
-    weighting = _as_weighting(weighting)
+    title = describe(weighting)
+    weighting = weighting_of(weighting, form)
     context = contexts.get(context) if isinstance(context, str) else context
+    points, draws = _effort(weighting, context, points, draws)
     relative = bool(getattr(weighting, "relative", True))
     sample = context.sample(draws, seed)
     grid = torch.linspace(-1, 1, points, dtype=torch.float64).round(decimals=12)  # a clean 0 in the middle
     weights = weighting.weights(sample.pairs)
     curve = weight_curve(weighting, sample if relative else context.sample(1, seed), grid)
     return Decomposition(
-        title=_title(weighting),
+        title=title,
         context=f"{context.name}, {context.positives} positives, {context.negatives} negatives",
         relative=relative,
-        signed=bool(min(weights.positive.min(), weights.negative.min()) < 0 or (curve["weight"] < 0).any()),
+        signed=bool(min(weights.positive.min(), weights.negative.min()) < 0 or (curve["low"] < 0).any()),
         curve=curve,
         mass=mass_frame(weights, sample),
+        hardness=hardness_frame(weights, sample),
+        ratio=mass_ratio(weights),
         formula=_formula(weighting),
         residual=_residual(weighting, weights, sample),
     )
 
 
-@dataclass(frozen=True)
-class _ByAutograd:
-    """A callable from Pairs to a loss, as a weighting."""
-
-    value: Callable[[Pairs], Tensor]
-
-    def weights(self, pairs: Pairs) -> PairWeights:
-        return autograd_weights(self.value, pairs)
-
-    def __str__(self) -> str:
-        return str(getattr(self.value, "__name__", type(self.value).__name__))
-
-
-def _as_weighting(weighting: object) -> Weighting:
+def weighting_of(weighting: Decomposable, form: Form | None = None) -> Weighting:
+    """What `decompose` takes, as a weighting. Raises InputError as it does."""
     if isinstance(weighting, str):
-        return losses.from_text(weighting)
-    if isinstance(weighting, type):
-        raise InputError(f"decompose wants an instance: {weighting.__name__}(...)")
-    if isinstance(weighting, Weighting):
+        weighting = resolve(weighting)
+    if inspect.isclass(weighting):
+        raise InputError(f"decompose wants an instance: {name_of(weighting)}(...)")
+    if form is None and isinstance(weighting, Weighting) and not isinstance(weighting, torch.nn.Module):
         return weighting
-    if isinstance(weighting, Callable):
-        return _ByAutograd(weighting)
-    raise InputError(f"decompose wants a loss's name, a weighting or a callable, not {type(weighting).__name__}")
+    return as_weighting(weighting, form)
 
 
-def _title(weighting: Weighting) -> str:
+def describe(weighting: object) -> str:
+    """A weighting with its parameters, as titles have it."""
+    if isinstance(weighting, str) and ":" in weighting:
+        return weighting.partition(":")[2].strip()
+    if isinstance(weighting, str):
+        weighting = resolve(weighting)
     if not isinstance(weighting, Loss) or not dataclasses.is_dataclass(weighting):
-        return str(weighting)
+        return str(weighting) if isinstance(weighting, Weighting) else name_of(weighting)
     values = ((field.name, getattr(weighting, field.name)) for field in dataclasses.fields(weighting))
     shown = ", ".join(f"{name}={value:g}" for name, value in values if value is not None)
     return f"{weighting.name}({shown})" if shown else weighting.name
+
+
+def _effort(weighting: Weighting, context: Context, points: int | None, draws: int | None) -> tuple[int, int]:
+    """Grid points and contexts: as given, or so many that the curve takes about a second."""
+    check_number("points", 2 if points is None else points, 2)
+    check_number("draws", 1 if draws is None else draws, 1)
+    row = context.positives + context.negatives
+    if isinstance(weighting, ByAutograd | OnEmbeddings) and weighting.one_by_one:
+        points = points or 41
+        return points, draws or max(4, _CALLS // points)
+    points = points or (401 if row <= 2048 else 101)
+    return points, draws or min(256, max(8, _EVALUATIONS // (points * row)))
 
 
 def _formula(weighting: Weighting) -> dict[str, str] | None:
@@ -105,6 +118,8 @@ def _formula(weighting: Weighting) -> dict[str, str] | None:
 
 
 def _residual(weighting: Weighting, weights: PairWeights, sample: Sample) -> float:
+    if isinstance(weighting, OnEmbeddings):
+        return max(weighting.errors)
     if not isinstance(weighting, Loss):
         return math.nan
     truth = autograd_weights(weighting.value, sample.pairs)

@@ -56,5 +56,8 @@ def plot_curve(curve: pd.DataFrame, title: str, context: str | None = None, ax: 
 def _draw(ax: Axes, sign: str, part: pd.DataFrame) -> None:
     colour, label = _COLOUR[sign], f"{sign}: {_SYMBOL[sign]}"
     ax.plot(part["similarity"], part["weight"], color=colour, linestyle=style.LINE[sign], label=label)
+    if part["low"].min() >= 0:  # from zero, or a curve's rise would look like more than it is
+        highest = max(part["high"].max(), ax.get_ylim()[1] / 1.05 if len(ax.get_lines()) > 1 else 0)
+        ax.set_ylim(-0.04 * highest, 1.05 * highest)
     if (part["high"] > part["low"]).any():
         ax.fill_between(part["similarity"], part["low"], part["high"], color=colour, alpha=0.18, linewidth=0)

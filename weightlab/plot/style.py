@@ -6,10 +6,12 @@ from contextlib import AbstractContextManager
 
 from weightlab.lazy import plt
 
-__all__ = ["LINE", "NEGATIVE", "POSITIVE", "context"]
+__all__ = ["DASHES", "LINE", "NEGATIVE", "POSITIVE", "SERIES", "context"]
 
 POSITIVE = "#0072B2"  # blue and vermilion of Okabe and Ito 2008
 NEGATIVE = "#D55E00"
+SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+DASHES = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)), (0, (7, 2)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 2)))
 LINE = {"positive": "-", "negative": (0, (4, 1.5))}
 
 

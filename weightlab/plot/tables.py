@@ -19,7 +19,8 @@ def print_rows(rows: Sequence[Mapping[str, object]], title: str | None = None) -
     """Print rows of the same keys as a table, numbers on the right with four significant digits."""
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for name, value in rows[0].items() if rows else ():
-        table.add_column(name, justify="right" if isinstance(value, int | float) else "left")
+        is_number = isinstance(value, int | float)
+        table.add_column(name, justify="right" if is_number else "left", no_wrap=not table.columns)
     for row in rows:
         table.add_row(*(f"{value:.4g}" if isinstance(value, float) else str(value) for value in row.values()))
     Console().print(table)

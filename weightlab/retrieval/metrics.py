@@ -58,5 +58,5 @@ def _average_precision(hits: Tensor, relevant: Tensor) -> Tensor:
     depth = int(relevant.max())
     place = torch.arange(1, depth + 1)
     hits = hits[:, :depth] & (place <= relevant[:, None])
-    precision = hits.cumsum(dim=1) / place
-    return (precision * hits).sum(dim=1, dtype=torch.float64) / relevant
+    precision = hits.cumsum(dim=1, dtype=torch.float64) / place
+    return (precision * hits).sum(dim=1) / relevant

@@ -11,7 +11,7 @@ from weightlab import data, retrieval
 from weightlab.data.split import Split
 from weightlab.train import checkpoint
 
-__all__ = ["TrainingError", "channels", "embed", "evaluate", "evaluate_run"]
+__all__ = ["TrainingError", "channels", "embed", "embed_run", "evaluate", "evaluate_run"]
 
 
 class TrainingError(RuntimeError):
@@ -41,9 +41,22 @@ def evaluate_run(folder: Path) -> dict[str, float]:
 
     Raises InputError where the folder holds no run that is done.
     """
+    return evaluate(*_model_and_test(folder))
+
+
+def embed_run(folder: Path) -> tuple[Tensor, Tensor]:
+    """The embeddings [N, D] that a run gives the images it is tested on, and their labels [N].
+
+    Raises InputError where the folder holds no run that is done.
+    """
+    model, test = _model_and_test(folder)
+    return embed(model, test), test.labels
+
+
+def _model_and_test(folder: Path) -> tuple[nn.Module, Split]:
     config = checkpoint.read_config(folder)
-    dataset = data.load(config.data, size=config.size, validation=config.validation)
-    return evaluate(checkpoint.load_model(folder, channels(dataset.test)), dataset.test)
+    test = data.load(config.data, size=config.size, validation=config.validation).test
+    return checkpoint.load_model(folder, channels(test)), test
 
 
 def channels(split: Split) -> int:

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from weightlab.data import PKSampler
+from weightlab.errors import InputError
+
+
+@given(
+    sizes=st.lists(st.integers(1, 9), min_size=4, max_size=12),
+    per_class=st.integers(1, 5),
+    seed=st.integers(0, 2**40),
+    step=st.integers(0, 2**40),
+)
+def test_a_batch_is_p_classes_of_k_rows(sizes: list[int], per_class: int, seed: int, step: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
+    labels = labels[torch.randperm(len(labels), generator=generator)]
+    rows = PKSampler(labels, 4 * per_class, per_class, seed).batch_at(step)
+    assert rows.dtype == torch.int64
+    drawn = labels[rows].view(4, per_class)
+    assert (drawn == drawn[:, :1]).all()
+    assert len(drawn[:, 0].unique()) == 4
+    for number, group in zip(drawn[:, 0].tolist(), rows.view(4, per_class), strict=True):
+        if sizes[number] >= per_class:
+            assert len(group.unique()) == per_class
+
+
+def test_a_batch_depends_on_seed_and_step_alone() -> None:
+    labels = torch.arange(50).repeat_interleave(6)
+    sampler, resumed = PKSampler(labels, 32, 4, 7), PKSampler(labels, 32, 4, 7)
+    batches = [sampler.batch_at(step) for step in range(20)]
+    assert all(torch.equal(resumed.batch_at(step), batches[step]) for step in (19, 3, 11))
+    assert len({tuple(batch.tolist()) for batch in batches}) == 20
+    assert not torch.equal(PKSampler(labels, 32, 4, 8).batch_at(0), batches[0])
+
+
+def test_classes_and_rows_are_drawn_evenly() -> None:
+    labels = torch.arange(10).repeat_interleave(5)
+    sampler = PKSampler(labels, 8, 2, 0)
+    counts = torch.bincount(torch.cat([sampler.batch_at(step) for step in range(2000)]), minlength=50)
+    # 16,000 rows over 50: 320 each, standard deviation below 18.
+    assert counts.sum() == 16000
+    assert 240 < int(counts.min()) <= int(counts.max()) < 400
+
+
+def test_labels_need_not_be_sorted_or_contiguous() -> None:
+    labels = torch.tensor([9, 2, 9, 5, 2, 5])
+    rows = PKSampler(labels, 6, 2, 0).batch_at(0)
+    assert sorted(rows.tolist()) == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("batch", "per_class", "seed", "message"),
+    [
+        (6, 4, 0, "batch=6 must be a multiple of per_class=4"),
+        (0, 4, 0, "batch must be at least 1"),
+        (4, 0, 0, "per_class must be at least 1"),
+        (4, 2, -1, "seed must be at least 0"),
+        (8, 2, 0, "needs 4 classes; there are 3"),
+    ],
+)
+def test_bad_input(batch: int, per_class: int, seed: int, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        PKSampler(torch.tensor([0, 0, 1, 1, 2, 2]), batch, per_class, seed)
+
+
+def test_bad_labels() -> None:
+    for labels in (torch.zeros(4), torch.zeros(2, 2, dtype=torch.int64)):
+        with pytest.raises(InputError, match="labels must be whole numbers"):
+            PKSampler(labels, 2, 2, 0)
+    with pytest.raises(InputError, match="there are 0"):
+        PKSampler(torch.zeros(0, dtype=torch.int64), 2, 2, 0)

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pytorch_metric_learning.utils.accuracy_calculator import AccuracyCalculator
+from torch import Tensor
+
+from weightlab.errors import InputError
+from weightlab.retrieval import evaluate, metrics
+
+
+def clustered(sizes: list[int], spread: float = 1.0, dimensions: int = 6, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Embeddings around a centre a class, and their labels, in random order."""
+    random = np.random.default_rng(seed)
+    labels = random.permutation(np.repeat(np.arange(len(sizes)), sizes))
+    rows = random.normal(size=(len(sizes), dimensions))[labels] + spread * random.normal(size=(len(labels), dimensions))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return torch.tensor(rows, dtype=torch.float32), torch.from_numpy(labels)
+
+
+def brute_force(embeddings: Tensor, labels: Tensor, ks: tuple[int, ...]) -> dict[str, float]:
+    """The definitions, query by query."""
+    similarity = embeddings.double().numpy() @ embeddings.double().numpy().T
+    labels = labels.numpy()
+    recalls, precisions = [], []
+    for query in range(len(labels)):
+        order = [row for row in np.argsort(-similarity[query]) if row != query]
+        hits = [labels[row] == labels[query] for row in order]
+        relevant = sum(hits)
+        if not relevant:
+            continue
+        recalls.append([any(hits[:k]) for k in ks])
+        precisions.append(sum(np.mean(hits[:i]) for i in range(1, relevant + 1) if hits[i - 1]) / relevant)
+    return {**{f"R@{k}": v for k, v in zip(ks, np.mean(recalls, axis=0), strict=True)}, "MAP@R": np.mean(precisions)}
+
+
+@settings(max_examples=30, deadline=None)
+@given(sizes=st.lists(st.integers(1, 12), min_size=2, max_size=8), spread=st.floats(0.1, 3), seed=st.integers(0, 99))
+def test_metrics_are_those_of_brute_force(sizes: list[int], spread: float, seed: int) -> None:
+    sizes = [*sizes, 2]
+    embeddings, labels = clustered(sizes, spread, seed=seed)
+    ks = (1, 3, 100)
+    assert evaluate(embeddings, labels, ks) == pytest.approx(brute_force(embeddings, labels, ks), abs=1e-12)
+
+
+@pytest.mark.parametrize("sizes", [[5] * 30, [2, 3, 40, 7], [1, 1, 1, 6, 9]])
+def test_metrics_are_those_of_pytorch_metric_learning(sizes: list[int]) -> None:
+    embeddings, labels = clustered(sizes)
+    calculator = AccuracyCalculator(include=("precision_at_1", "mean_average_precision_at_r"), k="max_bin_count")
+    other = calculator.get_accuracy(embeddings, labels)
+    ours = evaluate(embeddings, labels)
+    assert ours["R@1"] == pytest.approx(other["precision_at_1"])
+    assert ours["MAP@R"] == pytest.approx(other["mean_average_precision_at_r"])
+
+
+def test_names_and_order() -> None:
+    assert list(evaluate(*clustered([3, 4]))) == ["R@1", "R@10", "R@100", "MAP@R"]
+    assert list(evaluate(*clustered([3, 4]), ks=(5, 2))) == ["R@5", "R@2", "MAP@R"]
+
+
+def test_perfect_and_hopeless_embeddings() -> None:
+    labels = torch.arange(4).repeat_interleave(3)
+    perfect = torch.eye(4)[labels]
+    assert evaluate(perfect, labels) == {"R@1": 1, "R@10": 1, "R@100": 1, "MAP@R": 1}
+    # Every row's two nearest are of other classes.
+    hopeless = torch.eye(3)[torch.arange(3).repeat(3)]
+    found = evaluate(hopeless, torch.arange(3).repeat_interleave(3), ks=(1, 2))
+    assert found == {"R@1": 0, "R@2": 0, "MAP@R": 0}
+
+
+def test_map_at_r_of_the_published_kind() -> None:
+    """One query class of 4 in a line: places 1 and 3 of R = 3 are hits, so (1/1 + 2/3) / 3 for the query at angle 0."""
+    angles = torch.tensor([0.0, 0.1, 0.2, 0.3, 3.0])
+    embeddings = torch.stack([angles.cos(), angles.sin()], dim=1)
+    hits = torch.tensor([[True, False, True, True]])
+    assert float(metrics._average_precision(hits, torch.tensor([3]))) == pytest.approx((1 + 2 / 3) / 3)
+    labels = torch.tensor([0, 0, 1, 0, 0])
+    assert evaluate(embeddings, labels) == pytest.approx(brute_force(embeddings, labels, (1, 10, 100)))
+
+
+def test_own_entry_is_no_hit_even_among_copies() -> None:
+    """Two copies of different labels: each finds the other, never itself."""
+    embeddings = torch.eye(4)[[0, 0, 1, 1]]
+    assert evaluate(embeddings, torch.tensor([0, 1, 0, 1]), ks=(1,)) == {"R@1": 0, "MAP@R": 0}
+    assert evaluate(embeddings, torch.tensor([0, 0, 1, 1]), ks=(1,)) == {"R@1": 1, "MAP@R": 1}
+
+
+def test_all_embeddings_the_same() -> None:
+    """Ties everywhere: whatever the order, the figures lie in [0, 1], and all neighbours together hold a hit."""
+    found = evaluate(torch.eye(3)[[0] * 150], torch.arange(30).repeat(5))
+    assert found["R@100"] > 0.9
+    assert all(0 <= value <= 1 for value in found.values())
+    assert evaluate(torch.eye(3)[[0] * 60], torch.arange(30).repeat(2))["R@100"] == 1
+
+
+def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    embeddings, labels = clustered([7, 1, 12, 3, 5], spread=2)
+    whole = evaluate(embeddings, labels)
+    monkeypatch.setattr(metrics, "_CHUNK", 50)
+    assert evaluate(embeddings, labels) == pytest.approx(whole, abs=1e-12)
+
+
+def test_lone_rows_are_references_but_no_queries() -> None:
+    angles = torch.tensor([0.0, 1.0, 0.1])
+    embeddings = torch.stack([angles.cos(), angles.sin()], dim=1)
+    # Row 2 is alone with its label and the nearest of row 0 and row 1.
+    found = evaluate(embeddings, torch.tensor([5, 5, 8]), ks=(1, 2))
+    assert found == {"R@1": 0, "R@2": 1, "MAP@R": 0}
+
+
+@pytest.mark.parametrize(
+    ("embeddings", "labels", "ks", "message"),
+    [
+        (torch.full((4, 2), torch.nan), torch.tensor([0, 0, 1, 1]), (1,), "contain NaN"),
+        (torch.ones(4, 2), torch.tensor([0, 0, 1, 1]), (1,), "normalise"),
+        (torch.eye(4), torch.tensor([0, 0, 1]), (1,), "4 embeddings need as many labels"),
+        (torch.eye(4), torch.tensor([0, 1, 2, 3]), (1,), "no label has two rows"),
+        (torch.zeros(0, 4), torch.tensor([], dtype=torch.int64), (1,), "no label has two rows"),
+        (torch.eye(4), torch.tensor([0, 0, 1, 1]), (0, 1), "at least 1, not 0"),
+        (torch.eye(4, dtype=torch.int64), torch.tensor([0, 0, 1, 1]), (1,), "floating-point"),
+    ],
+)
+def test_bad_input(embeddings: Tensor, labels: Tensor, ks: tuple[int, ...], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        evaluate(embeddings, labels, ks)

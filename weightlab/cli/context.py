@@ -1,0 +1,36 @@
+"""The option --context: what an anchor's other pairs are like."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from weightlab.decompose import Context
+
+__all__ = ["ContextName", "Negatives", "Positives", "context_of"]
+
+ContextName = Annotated[
+    str,
+    typer.Option("--context", help="similarities of the other pairs: random, early, trained, run:FOLDER or file:FILE"),
+]
+Positives = Annotated[int, typer.Option(help="positives of an anchor in the context")]
+Negatives = Annotated[int, typer.Option(help="negatives of an anchor in the context")]
+
+
+def context_of(text: str, positives: int, negatives: int) -> Context:
+    """A named context, or one measured on a run's test classes or on a file of embeddings."""
+    from weightlab.decompose import contexts
+
+    kind, colon, place = text.partition(":")
+    if kind == "run" and colon:
+        from weightlab.train import embed_run
+
+        return contexts.Measured(text, *embed_run(Path(place)), positives, negatives)
+    if kind == "file" and colon:
+        from weightlab.data.features import read_features
+
+        return contexts.Measured(text, *read_features(Path(place)), positives, negatives)
+    return contexts.get(text, positives, negatives)

@@ -1,0 +1,86 @@
+"""compare: several weightings on one pair of axes, and how far apart their weights are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from weightlab.decompose import contexts
+from weightlab.decompose.curves import SIGNS
+from weightlab.decompose.engine import Decomposable, decompose, describe, weighting_of
+from weightlab.errors import InputError
+from weightlab.lazy import pd
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from weightlab.decompose.contexts import Context
+
+__all__ = ["Comparison", "compare"]
+
+_DRAWS = 64
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Curves and distances of several weightings in one context.
+
+    curves: columns weighting, similarity, sign, weight, low, high. distances: columns sign, a, b, distance: for each
+    two weightings ½ Σ |w_a − w_b| over the context's pairs, each anchor's weights of the sign divided by their sum:
+    the share of the weight mass that lies elsewhere: 0 for one curve up to a factor, 1 for curves that share no pair.
+    """
+
+    context: str
+    equal_mass: bool
+    curves: pd.DataFrame
+    distances: pd.DataFrame
+
+    def plot(self) -> tuple[Axes, Axes]:
+        """Draw the positive curves beside the negative ones; returns the two axes."""
+        from weightlab.plot.comparison import plot_comparison
+
+        return plot_comparison(self.curves, self.context, equal_mass=self.equal_mass)
+
+
+def compare(*weightings: Decomposable, context: str | Context = "trained", equal_mass: bool = False) -> Comparison:
+    """The weight curves of two weightings or more, and the distances between them.
+
+    equal_mass: scale each curve by the mean of the sign's weight mass an anchor, so that only its shape counts.
+    Raises InputError for fewer than two weightings, and as `decompose` does.
+    """
+    if len(weightings) < 2:
+        raise InputError("compare wants two weightings or more")
+    context = contexts.get(context) if isinstance(context, str) else context
+    sample = context.sample(_DRAWS)
+    curves, masses = [], {}
+    for name, weighting in zip(_names(weightings), weightings, strict=True):
+        weights = weighting_of(weighting).weights(sample.pairs)
+        masses[name] = {sign: getattr(weights, sign).abs() for sign in SIGNS}
+        curve = decompose(weighting, context).curve.assign(weighting=name)
+        if equal_mass:
+            means = {sign: float(mass.sum(1).mean()) for sign, mass in masses[name].items()}
+            scale = curve["sign"].map({sign: 1 / mean if mean > 0 else 1.0 for sign, mean in means.items()})
+            curve[["weight", "low", "high"]] = curve[["weight", "low", "high"]].mul(scale, axis=0)
+        curves.append(curve)
+    rows = []
+    names = list(masses)
+    for sign in SIGNS:
+        for i, a in enumerate(names):
+            for b in names[i + 1 :]:
+                shares = [
+                    mass / mass.sum(1, keepdim=True).clamp(min=1e-300) for mass in (masses[a][sign], masses[b][sign])
+                ]
+                distance = float((shares[0] - shares[1]).abs().sum(1).mean() / 2)
+                rows.append({"sign": sign, "a": a, "b": b, "distance": distance})
+    label = f"{context.name}, {context.positives} positives, {context.negatives} negatives"
+    return Comparison(label, equal_mass, pd.concat(curves, ignore_index=True), pd.DataFrame(rows))
+
+
+def _names(weightings: tuple[Decomposable, ...]) -> list[str]:
+    """The name of each, with its parameters only where two would be called the same."""
+    full = [describe(weighting) for weighting in weightings]
+    short = [name.partition("(")[0] for name in full]
+    names = [each if short.count(each) == 1 else whole for each, whole in zip(short, full, strict=True)]
+    if len(set(names)) < len(names):
+        raise InputError(f"compare got the same weighting twice: {', '.join(names)}")
+    return names

@@ -1,0 +1,104 @@
+"""integrability: whether any loss at all has the weights of a weighting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from weightlab.decompose import contexts
+from weightlab.decompose.engine import Decomposable, weighting_of
+from weightlab.errors import check_number
+from weightlab.lazy import np, torch
+from weightlab.pairs import Pairs
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from weightlab.decompose.contexts import Context
+    from weightlab.pairs import Weighting
+
+__all__ = ["Integrability", "integrability"]
+
+_NODES = 200  # on each side of a rectangle
+_TOLERANCE = 0.03  # above what a jump costs the midpoint rule at this many nodes
+
+
+@dataclass(frozen=True)
+class Integrability:
+    """asymmetry: in [0, 1], 0 for the weights of a loss; integrable: whether it is 0 up to the quadrature's error.
+
+    rectangles: how many were measured; active: in how many of them one weight answered to the other's similarity.
+    """
+
+    asymmetry: float
+    integrable: bool
+    rectangles: int
+    active: int
+
+    def __str__(self) -> str:
+        verdict = "a loss has these weights" if self.integrable else "no loss has these weights"
+        return (
+            f"{verdict}: asymmetry {self.asymmetry:.3f} over {self.rectangles} rectangles, {self.active} of them active"
+        )
+
+
+def integrability(
+    weighting: Decomposable, context: str | Context = "trained", *, rectangles: int = 200, seed: int = 0
+) -> Integrability:
+    """Whether the signed weights g (w⁻ of negatives, −w⁺ of positives) are the gradient of some loss.
+
+    They are exactly if ∂g_j/∂S_k = ∂g_k/∂S_j for all pairs j, k of an anchor. Weights may jump (a step, top-k), where a
+    derivative sees nothing; so both sides are integrated over rectangles in the plane of S_j and S_k:
+
+        a = ∫∫ ∂g_k/∂S_j,  b = ∫∫ ∂g_j/∂S_k,  asymmetry = Σ |a − b| / Σ (|a| + |b|),
+
+    by differences of g along the sides, over random contexts, pairs and sides from 0.1 to 0.6 long. a − b is the work
+    done around the rectangle. Where no weight answers to another pair's similarity, the asymmetry is 0.
+
+    Raises InputError as `decompose` does.
+    """
+    check_number("rectangles", rectangles, 1)
+    weighting = weighting_of(weighting)
+    context = contexts.get(context) if isinstance(context, str) else context
+    generator = np.random.default_rng(seed)
+    sample = context.sample(rectangles, seed).pairs
+    gaps, sizes = [], []
+    for row in range(rectangles):
+        anchor = Pairs(*(part[row : row + 1] for part in (sample.similarity, sample.positive, sample.negative)))
+        a, b = _sides(weighting, anchor, generator)
+        gaps.append(abs(a - b))
+        sizes.append(abs(a) + abs(b))
+    largest = max(sizes)
+    active = sum(size > 1e-9 * largest for size in sizes) if largest > 1e-12 else 0
+    asymmetry = sum(gaps) / sum(sizes) if active else 0.0
+    return Integrability(asymmetry, asymmetry <= _TOLERANCE, rectangles, active)
+
+
+def _sides(weighting: Weighting, anchor: Pairs, generator: np.random.Generator) -> tuple[float, float]:
+    """a and b, for two of the anchor's pairs and a rectangle around where they are."""
+    j, k = generator.choice(anchor.similarity.shape[1], 2, replace=False)
+    (low_j, high_j), (low_k, high_k) = (_interval(float(anchor.similarity[0, each]), generator) for each in (j, k))
+    along_k = low_k + (high_k - low_k) * (torch.arange(_NODES, dtype=torch.float64) + 0.5) / _NODES
+    along_j = low_j + (high_j - low_j) * (torch.arange(_NODES, dtype=torch.float64) + 0.5) / _NODES
+    points = [(torch.full_like(along_k, x), along_k) for x in (low_j, high_j)]
+    points += [(along_j, torch.full_like(along_j, x)) for x in (low_k, high_k)]
+    left, right, below, above = (_signed(weighting, anchor, (j, k), point) for point in points)
+    a = (high_k - low_k) * float((right[:, 1] - left[:, 1]).mean())
+    b = (high_j - low_j) * float((above[:, 0] - below[:, 0]).mean())
+    return a, b
+
+
+def _interval(s: float, generator: np.random.Generator) -> tuple[float, float]:
+    length = generator.uniform(0.1, 0.6)
+    low = float(np.clip(s - length * generator.random(), -1, 1 - length))
+    return low, low + length
+
+
+def _signed(weighting: Weighting, anchor: Pairs, columns: tuple[int, int], point: tuple[Tensor, Tensor]) -> Tensor:
+    """g of the two pairs, [nodes, 2], where their similarities are `point`."""
+    count = len(point[0])
+    similarity = anchor.similarity.repeat(count, 1)
+    for column, values in zip(columns, point, strict=True):
+        similarity[:, column] = values
+    weights = weighting.weights(Pairs(similarity, anchor.positive.expand(count, -1), anchor.negative.expand(count, -1)))
+    return (weights.negative - weights.positive)[:, list(columns)].detach()
