@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install study-negatives test lint format clean
+.PHONY: help install study-negatives five-losses test lint format clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -20,6 +20,9 @@ $(READY): pyproject.toml constraints.txt
 
 study-negatives: $(READY) ## how should negatives be weighted? SIZE=quick (15 minutes) or full (hours); goes on where it was
 	$(BIN)/weightlab study run studies/negatives.toml --size $(SIZE) --jobs $(JOBS)
+
+five-losses: $(READY) ## the page of the five losses' weight functions, figures/five-losses
+	$(BIN)/python studies/five_losses.py
 
 test: $(READY) ## run the tests
 	$(BIN)/python -m pytest -n $(JOBS)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from weightlab.errors import InputError
-from weightlab.study.markdown import markdown
+from weightlab.plot.tables import markdown
 from weightlab.study.report import Report, write, write_tables
 from weightlab.study.spec import StudySpec
 from weightlab.study.storage import Storage

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import json
 import sys
 from typing import Annotated
@@ -29,7 +28,7 @@ def losses(
     rows = [
         {
             "name": loss.name,
-            "parameters": ", ".join(f"{f.name}={f.default}" for f in dataclasses.fields(loss)),  # type: ignore[arg-type]
+            "parameters": ", ".join(f"{name}={value}" for name, value in registry.parameters(loss).items()),
             "kind": "relative" if loss.relative else "self-similarity",
             "source": loss.source,
         }

@@ -144,7 +144,7 @@ def _print_report(report: Report) -> None:
 
 def _print(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table: drawn on a terminal, in Markdown elsewhere."""
-    from weightlab.study.markdown import markdown
+    from weightlab.plot.tables import markdown
 
     console = Console()
     if not console.is_terminal:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from weightlab import losses
 from weightlab.decompose import contexts
 from weightlab.decompose.autograd import autograd_weights
 from weightlab.decompose.callables import ByAutograd, Form, OnEmbeddings, as_weighting, name_of
@@ -90,9 +90,9 @@ def describe(weighting: object) -> str:
         return weighting.partition(":")[2].strip()
     if isinstance(weighting, str):
         weighting = resolve(weighting)
-    if not isinstance(weighting, Loss) or not dataclasses.is_dataclass(weighting):
+    if not isinstance(weighting, Loss):
         return str(weighting) if isinstance(weighting, Weighting) else name_of(weighting)
-    values = ((field.name, getattr(weighting, field.name)) for field in dataclasses.fields(weighting))
+    values = ((name, getattr(weighting, name)) for name in losses.parameters(weighting))
     shown = ", ".join(f"{name}={value:g}" for name, value in values if value is not None)
     return f"{weighting.name}({shown})" if shown else weighting.name
 

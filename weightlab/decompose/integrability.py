@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Integrability", "integrability"]
 
-_NODES = 200  # on each side of a rectangle
-_TOLERANCE = 0.03  # above what a jump costs the midpoint rule at this many nodes
+_NODES = 1000  # on each side of a rectangle
+_TOLERANCE = 0.01  # above what a jump costs the midpoint rule at this many nodes
 
 
 @dataclass(frozen=True)

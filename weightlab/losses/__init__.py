@@ -51,6 +51,7 @@ __all__ = [
     "from_text",
     "get",
     "names",
+    "parameters",
 ]
 
 ALL: tuple[type[Loss], ...] = (
@@ -79,19 +80,23 @@ def names() -> list[str]:
     return [loss.name for loss in ALL]
 
 
-def get(name: str, **parameters: object) -> Loss:
-    """The loss called `name` with `parameters` set: get("ms-loss", beta=40.0).
+def get(name: str, **settings: object) -> Loss:
+    """The loss called `name` with its parameters set: get("ms-loss", beta=40.0).
 
     Raises InputError for an unknown name or parameter, with the nearest known one, and for a value out of range.
     """
     for loss in ALL:
         if loss.name == name:
-            known = [field.name for field in dataclasses.fields(loss)]  # type: ignore[arg-type]
-            for parameter in parameters:
-                if parameter not in known:
-                    raise unknown(f"parameter of {name}", parameter, known)
-            return loss(**parameters)
+            for parameter in settings:
+                if parameter not in parameters(loss):
+                    raise unknown(f"parameter of {name}", parameter, parameters(loss))
+            return loss(**settings)
     raise unknown("loss", name, names())
+
+
+def parameters(loss: Loss | type[Loss]) -> dict[str, object]:
+    """The parameters of a loss and their values, or of a class and their defaults."""
+    return {field.name: getattr(loss, field.name) for field in dataclasses.fields(loss)}  # type: ignore[arg-type]
 
 
 def from_text(text: str) -> Loss:
@@ -107,7 +112,7 @@ def from_text(text: str) -> Loss:
         call = ast.parse(f"_({rest}", mode="eval").body
         if not isinstance(call, ast.Call) or call.args or not isinstance(call.func, ast.Name):
             raise form
-        parameters = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
+        settings = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
     except (SyntaxError, ValueError) as error:
         raise form from error
-    return get(name.strip(), **parameters)
+    return get(name.strip(), **settings)

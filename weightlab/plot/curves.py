@@ -37,6 +37,7 @@ def plot_curve(curve: pd.DataFrame, title: str, context: str | None = None, ax: 
             _draw(axes[str(sign)], str(sign), part)
         ax.set_xlabel("similarity  $S$")
         ax.set_xlim(-1, 1)
+        ax.set_xticks([-1, -0.5, 0, 0.5, 1])
         if apart:
             for sign in ("positive", "negative"):
                 axes[sign].set_ylabel(f"weight  {_SYMBOL[sign]}", color=_COLOUR[sign])
@@ -49,7 +50,7 @@ def plot_curve(curve: pd.DataFrame, title: str, context: str | None = None, ax: 
             band = f"median and 5–95 % over contexts: {context}"
             ax.text(0.5, 1.03, band, transform=ax.transAxes, ha="center", fontsize=7, color="0.35")
         handles = [handle for each in dict.fromkeys(axes.values()) for handle in each.get_legend_handles_labels()[0]]
-        ax.legend(handles=handles, loc="best")
+        axes["negative"].legend(handles=handles, loc="best")  # the axes that are drawn last, so that it lies on top
     return ax
 
 

@@ -31,7 +31,8 @@ def context() -> AbstractContextManager[None]:
             "grid.color": "0.92",
             "axes.axisbelow": True,
             "lines.linewidth": 1.6,
-            "legend.frameon": False,
+            "legend.edgecolor": "none",
+            "legend.framealpha": 0.8,
             "figure.constrained_layout.use": True,
             "savefig.dpi": 200,
             "svg.hashsalt": "weightlab",  # the same figure gives the same file

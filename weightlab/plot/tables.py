@@ -1,4 +1,4 @@
-"""Tables on a terminal."""
+"""Tables on a terminal, and in Markdown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["print_frame", "print_rows"]
+__all__ = ["markdown", "print_frame", "print_rows"]
 
 
 def print_rows(rows: Sequence[Mapping[str, object]], title: str | None = None) -> None:
@@ -29,3 +29,20 @@ def print_rows(rows: Sequence[Mapping[str, object]], title: str | None = None) -
 def print_frame(frame: pd.DataFrame, title: str | None = None) -> None:
     """Print a data frame without its index."""
     print_rows([{str(k): v for k, v in row.items()} for row in frame.to_dict("records")], title)
+
+
+def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> str:
+    """A Markdown table of texts, padded so that its source is legible; columns in `right` flush right."""
+    cells = [[cell.replace("|", "\\|") for cell in row] for row in (columns, *rows)]
+    widths = [max(3, *(len(row[index]) for row in cells)) for index in range(len(columns))]
+    flush_right = [column in right for column in columns]
+
+    def line(row: Sequence[str]) -> str:
+        padded = [
+            cell.rjust(width) if flush else cell.ljust(width)
+            for cell, width, flush in zip(row, widths, flush_right, strict=True)
+        ]
+        return f"| {' | '.join(padded)} |"
+
+    rule = ["-" * (width - 1) + (":" if flush else "-") for width, flush in zip(widths, flush_right, strict=True)]
+    return "\n".join([line(cells[0]), line(rule), *map(line, cells[1:])])

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from weightlab.decompose import decompose
 from weightlab.errors import InputError
-from weightlab.files import write_atomically, write_text
+from weightlab.files import write_text
 from weightlab.lazy import pd
+from weightlab.plot.save import save_figure
 from weightlab.plot.study import draw
+from weightlab.plot.tables import markdown
 from weightlab.study.findings import Verdict, judge
-from weightlab.study.markdown import markdown
 from weightlab.study.spec import StudySpec
 from weightlab.study.statistics import table
 from weightlab.study.storage import Storage, results
@@ -23,7 +24,7 @@ from weightlab.study.words import paragraph, spread
 from weightlab.train.config import TrainConfig
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    pass
 
 __all__ = ["Report", "folder", "write", "write_figure", "write_tables"]
 
@@ -95,16 +96,7 @@ def write_figure(report: Report, figures: Path) -> list[Path]:
     spec, place = report.spec, folder(figures, report.spec, report.size)
     curves = _curves(spec, report.size, list(dict.fromkeys(report.table["arm"])))
     drawing = draw(curves, report.results, report.table, metric=spec.metric, baseline=spec.baseline)
-    return [_save(drawing, place / "figure.png"), _save(drawing, place / "figure.svg")]
-
-
-def _save(figure: Figure, path: Path) -> Path:
-    from matplotlib import rc_context
-
-    metadata = {"Date": None} if path.suffix == ".svg" else None
-    with rc_context({"svg.hashsalt": "weightlab"}):  # otherwise the names inside are drawn at random
-        write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=200, metadata=metadata))
-    return path
+    return [save_figure(drawing, place / "figure.png"), save_figure(drawing, place / "figure.svg")]
 
 
 def _curves(spec: StudySpec, size: str, arms: Sequence[str]) -> pd.DataFrame:

@@ -1,0 +1,223 @@
+"""Weights of strangers' losses: against their own closed form, and against one another's forms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from contexts import random_pairs
+from pytorch_metric_learning import losses as pml
+from pytorch_metric_learning import reducers
+from pytorch_metric_learning.distances import CosineSimilarity
+from torch import Tensor
+
+import weightlab as wl
+from weightlab.decompose.callables import OnEmbeddings, as_weighting
+from weightlab.decompose.resolve import resolve
+
+PML = "pytorch_metric_learning.losses"
+SUM = {"distance": CosineSimilarity(), "reducer": reducers.SumReducer()}
+
+
+def context_pairs() -> wl.Pairs:
+    """Anchors with 3 positives and 12 negatives each: classes of one size, and as many of them as each has members
+    (SmoothAPLoss, at 2.9, takes the one number for the other, and is what its paper says only where they are equal).
+    """
+    generator = torch.Generator().manual_seed(3)
+    similarity = torch.rand(6, 15, generator=generator, dtype=torch.float64) * 1.8 - 0.9
+    positive = torch.zeros(6, 15, dtype=torch.bool)
+    positive[:, :3] = True
+    return wl.Pairs(similarity, positive, ~positive)
+
+
+BUILT_IN = {
+    "contrastive": pml.ContrastiveLoss(pos_margin=1, neg_margin=0.5, **SUM),
+    "triplet": pml.TripletMarginLoss(margin=0.1, triplets_per_anchor="all", **SUM),
+    "ms-loss": pml.MultiSimilarityLoss(2, 50, 0.5, **SUM),
+    "circle": pml.CircleLoss(m=0.4, gamma=80, **SUM),
+    "lifted": pml.GeneralizedLiftedStructureLoss(neg_margin=0, pos_margin=0, **SUM),
+    "nca(scale=2)": pml.NCALoss(softmax_scale=1, reducer=reducers.SumReducer()),  # takes no single anchor: in a batch
+    "supcon": pml.SupConLoss(temperature=0.1, **SUM),
+}
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_module_gives_the_weights_of_the_built_in(name: str) -> None:
+    pairs = context_pairs()
+    theirs, ours = as_weighting(BUILT_IN[name]), resolve(name).weights(pairs)  # type: ignore[union-attr]
+    found = theirs.weights(pairs)
+    scale = max(float(ours.positive.abs().max()), float(ours.negative.abs().max()))
+    # NCALoss, SupConLoss: the library's own float32 steps
+    limit = 1e-6 * scale
+    assert float((found.positive - ours.positive).abs().max()) <= limit
+    assert float((found.negative - ours.negative).abs().max()) <= limit
+    assert isinstance(theirs, OnEmbeddings)
+    assert max(theirs.errors) <= 1e-6
+
+
+def smooth_ap(pairs: wl.Pairs, temperature: float = 0.01) -> Tensor:
+    """1 − AP of each anchor with the rank's step smoothed (Brown et al. 2020, eq. 5), the anchor itself at rank 1 as in
+    the original code: written here from the paper, in plain loops."""
+    losses = []
+    for s, positive in zip(pairs.similarity, pairs.positive, strict=True):
+        s = torch.cat([torch.ones(1, dtype=s.dtype), s])
+        positive = torch.cat([torch.ones(1, dtype=torch.bool), positive])
+        precision = []
+        for j in positive.nonzero()[:, 0]:
+            above = torch.sigmoid((s - s[j]) / temperature)
+            others = torch.arange(len(s)) != j
+            precision.append((1 + above[positive & others].sum()) / (1 + above[others].sum()))
+        losses.append(1 - torch.stack(precision).mean())
+    return torch.stack(losses)
+
+
+def test_list_wise_loss_against_its_definition() -> None:
+    pairs = context_pairs()
+    by_definition = as_weighting(smooth_ap).weights(pairs)
+    measured = as_weighting(pml.SmoothAPLoss(temperature=0.01)).weights(pairs)
+    for sign in ("positive", "negative"):
+        a, b = getattr(by_definition, sign), getattr(measured, sign)
+        assert float(a.abs().max()) > 0
+        assert torch.allclose(a, b, rtol=1e-4, atol=1e-4 * float(a.abs().max()))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "ContrastiveLoss",
+        "TripletMarginLoss(margin=0.1)",
+        "MultiSimilarityLoss(alpha=2, beta=50, base=0.5)",
+        "CircleLoss(m=0.4)",
+        "NTXentLoss(temperature=0.1)",
+        "SupConLoss",
+        "NCALoss",
+        "MarginLoss",
+        "TupletMarginLoss",
+        "GeneralizedLiftedStructureLoss",
+        "LiftedStructureLoss",
+        "IntraPairVarianceLoss",
+        "FastAPLoss",
+        "SmoothAPLoss",
+        "RankedListLoss(margin=0.4, Tn=1)",
+        "AngularLoss",
+        "NPairsLoss",
+    ],
+)
+@pytest.mark.filterwarnings("ignore")  # the library's own
+def test_third_party_losses_by_import_path(path: str) -> None:
+    d = wl.decompose(f"{PML}:{path}", points=5, draws=2)
+    assert d.title == path
+    assert d.residual <= 1e-6
+    assert d.curve["weight"].abs().max() > 0
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "ArcFaceLoss(num_classes=20, embedding_size=12)",
+        "ProxyAnchorLoss(num_classes=20, embedding_size=12)",
+        "ProxyNCALoss(num_classes=20, embedding_size=64)",
+        "SoftTripleLoss(num_classes=20, embedding_size=12)",
+        "SignalToNoiseRatioContrastiveLoss",
+    ],
+)
+@pytest.mark.filterwarnings("ignore")  # the library's own
+def test_what_is_no_function_of_pair_similarities_says_so(path: str) -> None:
+    with pytest.raises(wl.InputError, match="function of pair similarities"):
+        wl.decompose(f"{PML}:{path}", points=3, draws=1)
+
+
+def test_forms_agree() -> None:
+    """One loss as a function of pairs, of similarities with one or two masks, and of embeddings."""
+
+    def on_pairs(pairs: wl.Pairs) -> Tensor:
+        return on_three(pairs.similarity, pairs.positive, pairs.negative)
+
+    def on_three(s: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+        return torch.where(positive, (1 - s) ** 2, 0).sum(1) + torch.where(negative, (s + 1) ** 3, 0).sum(1)
+
+    def mean_of_all(s: Tensor, positive: Tensor) -> Tensor:
+        return on_three(s, positive, ~positive).mean()
+
+    def on_embeddings(
+        embeddings: Tensor, labels: Tensor, indices: object, references: Tensor, reference_labels: Tensor
+    ) -> Tensor:
+        positive = labels[:, None] == reference_labels
+        return on_three(embeddings @ references.T, positive, ~positive).sum()
+
+    pairs = context_pairs()
+    weights = [
+        as_weighting(on_pairs).weights(pairs),
+        as_weighting(on_three).weights(pairs),
+        as_weighting(mean_of_all).weights(pairs),
+        as_weighting(on_embeddings, "embeddings").weights(pairs),
+    ]
+    expected = 2 * (1 - pairs.similarity), 3 * (pairs.similarity + 1) ** 2
+    for each in weights:
+        assert torch.allclose(each.positive, torch.where(pairs.positive, expected[0], 0), atol=1e-9)
+        assert torch.allclose(each.negative, torch.where(pairs.negative, expected[1], 0), atol=1e-9)
+
+
+def test_embeddings_at_exactly_one() -> None:
+    similarity = torch.tensor([[1.0, 1.0, -1.0, 0.2]], dtype=torch.float64)
+    positive = torch.tensor([[True, False, False, False]])
+    found = as_weighting(BUILT_IN["contrastive"]).weights(wl.Pairs(similarity, positive, ~positive))
+    assert found.negative[0].tolist() == pytest.approx([0, 1, 0, 0], abs=1e-5)
+
+
+def test_ignored_pairs_stay_out_of_an_embedding_loss() -> None:
+    pairs = random_pairs(1, 4, 9)
+    weights = as_weighting(BUILT_IN["contrastive"]).weights(pairs)
+    assert float(weights.positive[~pairs.positive].abs().sum() + weights.negative[~pairs.negative].abs().sum()) == 0
+
+
+OWN = """
+import torch
+
+def my_loss(pairs):
+    push = torch.where(pairs.negative, pairs.similarity.exp(), 0)
+    return (push - torch.where(pairs.positive, pairs.similarity, 0)).sum(1)
+
+class Scaled(torch.nn.Module):
+    def __init__(self, scale=1.0):
+        super().__init__()
+        self.scale = scale
+    def forward(self, embeddings, labels, indices_tuple=None, ref_emb=None, ref_labels=None):
+        return self.scale * (embeddings @ ref_emb.T)[labels[:, None] != ref_labels].sum()
+
+NUMBER = 3
+"""
+
+
+def test_own_file_from_the_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.py").write_text(OWN)
+    curve = wl.decompose("mine.py:my_loss", points=5, draws=3).curve
+    negative = curve[curve["sign"] == "negative"]
+    assert negative["weight"].tolist() == pytest.approx([torch.tensor(s).exp().item() for s in negative["similarity"]])
+    scaled = wl.decompose("mine.py:Scaled(scale=2.5)", points=3, draws=2).curve
+    assert scaled[scaled["sign"] == "negative"]["weight"].tolist() == pytest.approx([2.5] * 3)
+    for text, message in [
+        ("mine.py:my_los", "did you mean 'my_loss'"),
+        ("mine.py:NUMBER", "is a int"),
+        ("mine.py:Scaled(scale=open)", "literals"),
+        ("mine.py:Scaled(scal=1)", "scal"),
+        ("none.py:f", "no file"),
+        ("no_such_package.x:f", "can't import"),
+        ("mine.py:", "can't read"),
+    ]:
+        with pytest.raises(wl.InputError, match=message):
+            resolve(text)
+    Path("broken.py").write_text("1 / 0")
+    with pytest.raises(wl.InputError, match="ZeroDivisionError"):
+        resolve("broken.py:f")
+
+
+def test_wrong_forms() -> None:
+    with pytest.raises(wl.InputError, match="did you mean 'pairs'"):
+        wl.decompose(smooth_ap, form="pair")  # type: ignore[arg-type]
+    with pytest.raises(wl.InputError, match="4 arguments"):
+        wl.decompose(lambda a, b, c, d: a)
+    with pytest.raises(wl.InputError, match="gives no weights"):
+        wl.decompose(torch.nn.Linear(3, 3))

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+import weightlab as wl
+from weightlab.decompose import contexts
+
+
+def test_distances_by_hand() -> None:
+    """Step functions spread their mass evenly over what lies above: the distance is a ratio of counts."""
+    a, b = wl.assign("constant", "step(0.2)"), wl.assign("constant", "step(0.4)")
+    found = wl.compare(a, b, context=contexts.get("early", 3, 40))
+    negative = contexts.get("early", 3, 40).sample(64).negative.numpy()
+    above = (negative > 0.2).sum(1), (negative > 0.4).sum(1)
+    expected = np.mean([1 - high / low for low, high in zip(*above, strict=True)])
+    distances = found.distances.set_index("sign")["distance"]
+    assert distances["negative"] == pytest.approx(expected)
+    assert distances["positive"] == 0
+
+
+def test_a_weighting_is_no_distance_from_its_multiple() -> None:
+    rows = wl.compare("n-pair(scale=2)", "infonce(temperature=0.5)", "lifted").distances
+    assert rows.iloc[0]["distance"] == pytest.approx(0, abs=1e-9)
+    assert len(rows) == 6
+    assert (rows["distance"] <= 1).all()
+
+
+def test_equal_mass_scales_the_curves() -> None:
+    plain = wl.compare("triplet", "lifted").curves
+    scaled = wl.compare("triplet", "lifted", equal_mass=True).curves
+    for name in ("triplet", "lifted"):
+        for sign in ("positive", "negative"):
+            a, b = (f[(f["weighting"] == name) & (f["sign"] == sign)]["weight"].to_numpy() for f in (plain, scaled))
+            ratio = b[a > 0] / a[a > 0]
+            assert ratio.std() / ratio.mean() == pytest.approx(0, abs=1e-9)
+
+
+def test_plot_and_wrong_arguments() -> None:
+    positive, negative = wl.compare("contrastive", "ms-loss").plot()
+    for ax in (positive, negative):
+        assert [line.get_label() for line in ax.get_lines()] == ["contrastive", "ms-loss"]
+    plt.close(positive.figure)
+    with pytest.raises(wl.InputError, match="two weightings"):
+        wl.compare("contrastive")
+    with pytest.raises(wl.InputError, match="same weighting twice"):
+        wl.compare("contrastive", "contrastive")
+    with pytest.raises(wl.InputError, match="did you mean"):
+        wl.compare("contrastive", "ms-los")
