@@ -71,8 +71,8 @@ class Sample:
         pairs = self.pairs
         similarity = pairs.similarity.repeat_interleave(len(grid), dim=0)
         similarity[:, column] = grid.repeat(len(pairs.similarity))
-        is_positive = pairs.positive[:1].expand(len(similarity), -1)
-        return Pairs(similarity, is_positive, ~is_positive), column
+        masks = (mask[:1].expand(len(similarity), -1) for mask in (pairs.positive, pairs.negative))
+        return Pairs(similarity, *masks), column
 
 
 class Context(Protocol):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
 from weightlab.lazy import torch
-from weightlab.losses.stable import masked_logsumexp, masked_mean, masked_softmax, softplus
+from weightlab.losses.positives import Positives
+from weightlab.losses.stable import masked_logsumexp, masked_softmax, softplus
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -49,19 +50,20 @@ class HardNegativeContrastive:
 
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]; 0 without positives or without negatives."""
-        return masked_mean(softplus(self._log_ratio(pairs)[0]), pairs.positive)
+        positives = Positives.of(pairs)
+        return softplus(self._log_ratio(pairs, positives)[0]).sum(1) / positives.count
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """w⁺, and w⁻, which may be below 0, as above, [B, R]."""
-        x, count = pairs.precise / self.temperature, pairs.positive.sum(1, keepdim=True).clamp(min=1)
-        log_ratio, kept, on_floor = self._log_ratio(pairs)
-        unfinished = torch.sigmoid(log_ratio) / self.temperature
-        by_harder = torch.where(on_floor, 0, unfinished / kept)  # d log r / d log Q = 1/kept off the floor
+        x, positives = pairs.precise / self.temperature, Positives.of(pairs)
+        log_ratio, kept, on_floor = self._log_ratio(pairs, positives)
+        share = torch.sigmoid(log_ratio) / self.temperature / positives.count[:, None]
+        by_harder = torch.where(on_floor, 0, share / kept)  # d log r / d log Q = 1/kept off the floor
         harder = (1 + self.beta) * masked_softmax((1 + self.beta) * x, pairs.negative)
         push = harder - self.beta * masked_softmax(self.beta * x, pairs.negative)
         return PairWeights(
-            positive=torch.where(pairs.positive, torch.where(on_floor, unfinished, by_harder) / count, 0),
-            negative=masked_mean(by_harder, pairs.positive)[:, None] * push,
+            positive=positives.spread(torch.where(on_floor, share, by_harder), x.shape[1]),
+            negative=by_harder.sum(1, keepdim=True) * push,
         )
 
     def formula(self, v: Vocabulary) -> Expr:
@@ -74,19 +76,22 @@ class HardNegativeContrastive:
         estimate = v.maximum((q - v.negatives * prior * own) / (1 - prior), v.negatives * v.exp(-1 / temperature))
         return v.over_positives(v.log(1 + estimate / own)) / v.positives
 
-    def _log_ratio(self, pairs: Pairs) -> tuple[Tensor, Tensor, Tensor]:
-        """log(G_p / e^{S_p/τ}), the share that the prior leaves of Q, and where G_p is on its floor, [B, R]."""
-        x, count = pairs.precise / self.temperature, pairs.negative.sum(1)
+    def _log_ratio(self, pairs: Pairs, positives: Positives) -> tuple[Tensor, Tensor, Tensor]:
+        """log(G_p / e^{S_p/τ}), the share that the prior leaves of Q, and where G_p is on its floor, [B, K] each.
+
+        Behind an anchor's last positive, S = ∞ gives the first −∞ and puts it on the floor.
+        """
+        x, own, count = pairs.precise / self.temperature, positives.similarity / self.temperature, pairs.negative.sum(1)
         none = count == 0
-        log_count = count.clamp(min=1).to(x.dtype).log()
+        log_count = count.clamp(min=1).to(x.dtype).log()[:, None]
         among_harder = masked_logsumexp((1 + self.beta) * x, pairs.negative).masked_fill(none, 0)
         among_all = masked_logsumexp(self.beta * x, pairs.negative).masked_fill(none, 0)
-        log_q = (log_count + among_harder - among_all)[:, None] - x
+        log_q = log_count + (among_harder - among_all)[:, None] - own
         log_prior = math.log(self.tau_plus) if self.tau_plus else -math.inf
-        log_taken = log_prior + log_count[:, None] - log_q  # |N| π e^{S_p/τ} / Q, taken off Q
+        log_taken = log_prior + log_count - log_q  # |N| π e^{S_p/τ} / Q, taken off Q
         kept = -torch.expm1(torch.where(log_taken < 0, log_taken, -1))
         first = torch.where(log_taken < 0, log_q + kept.log() - math.log1p(-self.tau_plus), -torch.inf)
-        floor = log_count[:, None] - 1 / self.temperature - x
-        on_floor = ~none[:, None] & (first <= floor)
+        floor = log_count - 1 / self.temperature - own
+        on_floor = first <= floor
         log_ratio = torch.where(on_floor, floor, first).masked_fill(none[:, None], -math.inf)
         return log_ratio, kept, on_floor

@@ -19,10 +19,12 @@ __all__ = ["Positives"]
 class Positives:
     """similarity: [B, K], each anchor's positives at the front, K the most that one has; +∞ behind them.
 
-    row, column, slot: [n], where each of the n positive pairs stands in [B, R] and in [B, K].
+    count: [B], how many they are, at least 1, to divide by. row, column, slot: [n], where each of the n positive pairs
+    stands in [B, R] and in [B, K].
     """
 
     similarity: Tensor
+    count: Tensor
     row: Tensor
     column: Tensor
     slot: Tensor
@@ -36,7 +38,8 @@ class Positives:
         s = pairs.precise
         most = int(counts.max()) if len(counts) else 0
         front = s.new_full((len(s), most), torch.inf)
-        return cls(front.index_put((row, slot), s[row, column]), row, column, slot)
+        similarity = front.index_put((row, slot), s[row, column])
+        return cls(similarity, counts.clamp(min=1).to(s.dtype), row, column, slot)
 
     def spread(self, x: Tensor, references: int) -> Tensor:
         """[B, K] → [B, references]: every positive's number back in its own column, 0 elsewhere."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
-from weightlab.losses.stable import masked_softmax, masked_sum, root, root_slope
+from weightlab.losses.positives import Positives
+from weightlab.losses.stable import masked_softmax, masked_sum, root
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -50,18 +51,21 @@ class RankedList:
 
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]; a sign without active pairs adds 0."""
-        d = root(2 - 2 * pairs.precise)
-        pull, push = self._shares(pairs, d.detach())
-        positive = masked_sum(pull * (d - (self.alpha - self.margin)), pairs.positive)
-        negative = masked_sum(push * (self.alpha - d), pairs.negative)
-        return (1 - self.balance) * positive + self.balance * negative
+        far, near = self._excess(pairs, Positives.of(pairs))
+        pull = masked_sum(_share(self.positive_scale, far, far > 0) * far, far > 0)
+        push = masked_sum(_share(self.negative_scale, near, pairs.negative & (near > 0)) * near, pairs.negative)
+        return (1 - self.balance) * pull + self.balance * push
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """w⁺ and w⁻ as above, [B, R]."""
-        squared = 2 - 2 * pairs.precise
-        pull, push = self._shares(pairs, root(squared))
-        slope = 2 * root_slope(squared)
-        return PairWeights((1 - self.balance) * pull * slope, self.balance * push * slope)
+        s, positives = pairs.precise, Positives.of(pairs)
+        far, near = self._excess(pairs, positives)
+        pull = _share(self.positive_scale, far, far > 0) * (1 - self.balance)
+        push = _share(self.negative_scale, near, pairs.negative & (near > 0)) * self.balance
+        return PairWeights(
+            positive=positives.spread(pull / _distance(far + (self.alpha - self.margin)), s.shape[1]),
+            negative=push / _distance(self.alpha - near),
+        )
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""
@@ -78,8 +82,17 @@ class RankedList:
         negative = v.over_negatives(weight_n * near) / v.held(v.over_negatives(weight_n))
         return (1 - balance) * positive + balance * negative
 
-    def _shares(self, pairs: Pairs, d: Tensor) -> tuple[Tensor, Tensor]:
-        """v_p and v_n, [B, R]."""
-        far, near = d - (self.alpha - self.margin), self.alpha - d
-        pull = masked_softmax(self.positive_scale * far, pairs.positive & (far > 0))
-        return pull, masked_softmax(self.negative_scale * near, pairs.negative & (near > 0))
+    def _excess(self, pairs: Pairs, positives: Positives) -> tuple[Tensor, Tensor]:
+        """d − (α − m) of the positives, [B, K], −∞ behind an anchor's last, and α − d of all pairs, [B, R]."""
+        far = root(2 - 2 * positives.similarity) - (self.alpha - self.margin)
+        return far, self.alpha - root(2 - 2 * pairs.precise)
+
+
+def _share(scale: float, excess: Tensor, active: Tensor) -> Tensor:
+    """v, held constant."""
+    return masked_softmax(scale * excess.detach(), active)
+
+
+def _distance(d: Tensor) -> Tensor:
+    """d, at least 10⁻⁴: the root's tangent takes over below."""
+    return d.clamp(min=1e-4)

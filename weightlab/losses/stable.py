@@ -29,6 +29,8 @@ def masked_logsumexp(x: Tensor, mask: Tensor) -> Tensor:
     """log Σ_mask e^x, [B, R] → [B]; −∞, with gradient 0, over no pair."""
     if not x.shape[1]:
         return x.new_full((len(x),), -math.inf)
+    if (run := _shared_run(mask)) is not None:
+        return x[:, run].logsumexp(1)
     x = x.masked_fill(~mask, -math.inf)
     top = x.detach().amax(1).clamp(min=torch.finfo(x.dtype).min)
     total = (x - top[:, None]).exp().sum(1)
@@ -40,9 +42,24 @@ def masked_softmax(x: Tensor, mask: Tensor) -> Tensor:
     """e^x / Σ_mask e^x on the mask and 0 off it, [B, R]."""
     if not x.shape[1]:
         return x
-    x = x.masked_fill(~mask, -math.inf)
-    shifted = (x - x.amax(1, keepdim=True).clamp(min=torch.finfo(x.dtype).min)).exp()
-    return shifted / shifted.sum(1, keepdim=True).clamp(min=1)
+    if (run := _shared_run(mask)) is not None:
+        out = torch.zeros_like(x)
+        out[:, run] = x[:, run].softmax(1)
+        return out
+    share = x.masked_fill(~mask, -math.inf).softmax(1)
+    return share.masked_fill(~mask.any(1, keepdim=True), 0)
+
+
+def _shared_run(mask: Tensor) -> slice | None:
+    """The columns of a mask that is one row `expand`ed to all anchors, its pairs side by side, as a decomposition's
+    contexts are: half the work of a curve is off such a mask. None for any other.
+    """
+    if len(mask) < 2 or mask.stride(0):
+        return None
+    columns = mask[0].nonzero()[:, 0].tolist()
+    if not columns or columns[-1] - columns[0] + 1 != len(columns):
+        return None
+    return slice(columns[0], columns[-1] + 1)
 
 
 def softplus(x: Tensor) -> Tensor:
@@ -52,9 +69,9 @@ def softplus(x: Tensor) -> Tensor:
 
 def root(x: Tensor) -> Tensor:
     """√x, and below 10⁻⁸ its tangent there, so that the derivative stays finite (at most 5000) where √x has none."""
-    near = x < _NEAR_ZERO
-    tangent = _NEAR_ZERO**0.5 + (x - _NEAR_ZERO) * (0.5 / _NEAR_ZERO**0.5)
-    return torch.where(near, tangent, x.masked_fill(near, 1).sqrt())
+    away: Tensor = x.clamp(min=_NEAR_ZERO)
+    tangent: Tensor = (x - away) * (0.5 / _NEAR_ZERO**0.5)
+    return away.sqrt() + tangent
 
 
 def root_slope(x: Tensor) -> Tensor:

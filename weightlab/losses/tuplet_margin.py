@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
 from weightlab.lazy import torch
-from weightlab.losses.stable import masked_logsumexp, masked_mean, masked_softmax, root, root_slope, softplus
+from weightlab.losses.positives import Positives
+from weightlab.losses.stable import masked_logsumexp, masked_softmax, root, root_slope, softplus
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -45,18 +46,18 @@ class TupletMargin:
 
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]; 0 without positives or without negatives."""
-        return masked_mean(softplus(self._gap(pairs)), pairs.positive)
+        positives = Positives.of(pairs)
+        return softplus(self._gap(pairs, positives)).sum(1) / positives.count
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """w⁺, which may be below 0, and w⁻ as above, [B, R]."""
-        s, beta = pairs.precise, math.radians(self.margin)
-        unfinished = self.scale * torch.sigmoid(self._gap(pairs))
-        count = pairs.positive.sum(1, keepdim=True).clamp(min=1)
+        positives, beta = Positives.of(pairs), math.radians(self.margin)
+        s = positives.similarity.clamp(max=1)
+        share = self.scale * torch.sigmoid(self._gap(pairs, positives)) / positives.count[:, None]
         slope = math.cos(beta) - 2 * s * root_slope(1 - s**2) * math.sin(beta)
-        push = masked_mean(unfinished, pairs.positive)[:, None]
         return PairWeights(
-            positive=torch.where(pairs.positive, unfinished * slope / count, 0),
-            negative=push * masked_softmax(self.scale * s, pairs.negative),
+            positive=positives.spread(share * slope, pairs.similarity.shape[1]),
+            negative=share.sum(1, keepdim=True) * masked_softmax(self.scale * pairs.precise, pairs.negative),
         )
 
     def formula(self, v: Vocabulary) -> Expr:
@@ -66,7 +67,9 @@ class TupletMargin:
         rivals = v.over_negatives(v.exp(scale * (v.s_n - slack)))
         return v.over_positives(v.log(1 + rivals)) / v.positives
 
-    def _gap(self, pairs: Pairs) -> Tensor:
-        s, beta = pairs.precise, math.radians(self.margin)
+    def _gap(self, pairs: Pairs, positives: Positives) -> Tensor:
+        """How far each positive is from done, [B, K]; −∞ behind an anchor's last."""
+        s, beta = positives.similarity.clamp(max=1), math.radians(self.margin)
         slack = s * math.cos(beta) + root(1 - s**2) * math.sin(beta)
-        return masked_logsumexp(self.scale * s, pairs.negative)[:, None] - self.scale * slack
+        gap = masked_logsumexp(self.scale * pairs.precise, pairs.negative)[:, None] - self.scale * slack
+        return torch.where(positives.similarity.isfinite(), gap, -torch.inf)
