@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install study-negatives five-losses test lint format clean
+.PHONY: help install study-negatives five-losses bench test lint format clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -23,6 +23,9 @@ study-negatives: $(READY) ## how should negatives be weighted? SIZE=quick (15 mi
 
 five-losses: $(READY) ## the page of the five losses' weight functions, figures/five-losses
 	$(BIN)/python studies/five_losses.py
+
+bench: $(READY) ## what takes how long on this machine, figures/bench
+	$(BIN)/weightlab bench decompose
 
 test: $(READY) ## run the tests
 	$(BIN)/python -m pytest -n $(JOBS)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -146,3 +147,42 @@ except SystemExit as ended:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_decompose_latex(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "decompose", "n-pair", "--format", "latex")
+    assert code == 0
+    assert [line[:6] for line in out.splitlines()] == ["w^+ = ", "w^- = "]
+
+
+def test_decompose_in_measured_contexts(capsys: pytest.CaptureFixture[str]) -> None:
+    np.savez("e.npz", embeddings=np.eye(4).repeat(5, 0), labels=np.arange(4).repeat(5))
+    code, out, _ = run(capsys, "decompose", "ms-loss", "--context", "file:e.npz", "--format", "json")
+    assert code == 0
+    assert json.loads(out)["context"] == "file:e.npz, 3 positives, 64 negatives"
+    run(capsys, "train", *SMALL, "--out", "runs/a")
+    code, out, _ = run(
+        capsys, "decompose", "ms-loss", "--context", "run:runs/a", "--negatives", "32", "--format", "json"
+    )
+    assert code == 0
+    assert json.loads(out)["context"] == "run:runs/a, 3 positives, 32 negatives"
+
+
+def test_decompose_a_function_in_a_file(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("mine.py").write_text("def mine(s, positive, negative):\n    return (s**2 * negative).sum(1)\n")
+    code, _, _ = run(capsys, "decompose", "mine.py:mine", "--plot")
+    assert code == 0
+    assert Path("figures/mine.png").exists()
+    code, _, err = run(capsys, "decompose", "mine.py:mine", "--format", "latex")
+    assert code == 2
+    assert "no formulas" in err
+
+
+def test_compare(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "compare", "contrastive", "triplet", "ms-loss", "--plot", "--format", "csv")
+    assert code == 0
+    assert len(pd.read_csv(io.StringIO(out))) == 6
+    assert Path("figures/compare/contrastive-triplet-ms-loss.png").exists()
+    code, _, err = run(capsys, "compare", "contrastive")
+    assert code == 2
+    assert "two weightings" in err

@@ -11,6 +11,7 @@ from torch import Tensor
 
 import weightlab as wl
 from weightlab.decompose import contexts
+from weightlab.decompose.mass import hardness_frame, mass_ratio
 
 
 @pytest.mark.parametrize("name", wl.losses.names())
@@ -130,3 +131,60 @@ def test_jupyter_shows_figure_formulas_and_mass() -> None:
     assert "$$w^+ =" in html
     assert "<table" in html
     assert not mpl.pyplot.get_fignums()
+
+
+def test_hardness_by_hand() -> None:
+    """Hard above the hardest positive, semi-hard within 0.1 below it; positives the other way round."""
+    sample = contexts.Sample(
+        positive=torch.tensor([[0.5, 0.9]], dtype=torch.float64),
+        negative=torch.tensor([[0.6, 0.45, 0.3, 0.1]], dtype=torch.float64),
+    )
+    weights = wl.PairWeights(
+        positive=torch.tensor([[3.0, 1.0, 0, 0, 0, 0]], dtype=torch.float64),
+        negative=torch.tensor([[0, 0, 4.0, -3.0, 2.0, 1.0]], dtype=torch.float64),
+    )
+    frame = hardness_frame(weights, sample).set_index(["sign", "kind"])
+    assert frame["share"].tolist() == pytest.approx([0.25, 0, 0.75, 0.3, 0.3, 0.4])
+    assert frame["pairs"].tolist() == pytest.approx([0.5, 0, 0.5, 0.5, 0.25, 0.25])
+    assert mass_ratio(weights) == pytest.approx(10 / 4)
+
+
+def test_measured_context_draws_from_the_embeddings() -> None:
+    """Classes at right angles: every positive has similarity 1 and every negative 0."""
+    embeddings, labels = torch.eye(4).repeat(3, 1), torch.arange(4).repeat(3)
+    sample = contexts.Measured("corners", embeddings, labels, positives=5, negatives=7).sample(20)
+    assert sample.positive.shape == (20, 5)
+    assert sample.negative.shape == (20, 7)
+    assert bool((sample.positive == 1).all())
+    assert bool((sample.negative == 0).all())
+
+
+def test_measured_context_never_draws_the_anchor_itself() -> None:
+    embeddings = torch.nn.functional.normalize(torch.randn(6, 8, generator=torch.Generator().manual_seed(0)))
+    sample = contexts.Measured("pairs", embeddings, torch.arange(6) // 2, positives=1, negatives=4).sample(50)
+    truth = {round(float(embeddings[i] @ embeddings[i + 1]), 5) for i in (0, 2, 4)}
+    assert {round(float(s), 5) for s in sample.positive.flatten()} == truth
+    assert all(len(set(row.tolist())) == 4 for row in sample.negative)  # no negative twice while there are enough
+
+
+@pytest.mark.parametrize(
+    ("embeddings", "labels", "message"),
+    [
+        (torch.eye(3), torch.arange(3), "one of them twice"),
+        (torch.eye(3), torch.zeros(3, dtype=torch.int64), "two labels"),
+        (torch.ones(3, 3), torch.tensor([0, 0, 1]), "normalize"),
+    ],
+)
+def test_embeddings_that_are_no_context(embeddings: Tensor, labels: Tensor, message: str) -> None:
+    with pytest.raises(wl.InputError, match=message):
+        contexts.Measured("bad", embeddings, labels)
+
+
+def test_a_large_memory_is_decomposed_too() -> None:
+    """Among 65,536 negatives a given one weighs less: ms-loss shares its weight of at most 1 between them."""
+    small, large = (
+        wl.decompose("ms-loss", contexts.get("early", negatives=count), points=5, draws=8).curve
+        for count in (64, 65536)
+    )
+    at_half = [float(c[(c["sign"] == "negative") & (c["similarity"] == 0.5)]["weight"].iloc[0]) for c in (small, large)]
+    assert at_half[1] < 0.01 * at_half[0]

@@ -8,7 +8,8 @@ import pytest
 import torch
 from pytorch_metric_learning import losses as pml
 from pytorch_metric_learning import miners, reducers
-from pytorch_metric_learning.distances import CosineSimilarity
+from pytorch_metric_learning.distances import CosineSimilarity, LpDistance
+from pytorch_metric_learning.utils import loss_and_miner_utils as lmu
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -23,7 +24,7 @@ LABELS = torch.tensor([0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 3, 3, 4, 5, 5, 6, 
 def per_anchor_mean(losses_of_pairs: Tensor, anchors: Tensor) -> Tensor:
     """Σ over anchors of the mean over the anchor's positive pairs."""
     counts = torch.bincount(anchors, minlength=len(LABELS)).clamp(min=1)
-    return (losses_of_pairs / counts[anchors]).sum()
+    return (losses_of_pairs.flatten() / counts[anchors]).sum()
 
 
 def ntxent(temperature: float) -> Callable[[Tensor, Tensor], Tensor]:
@@ -53,6 +54,43 @@ def mined(embeddings: Tensor, labels: Tensor) -> Tensor:
     return pml.MultiSimilarityLoss(2, 50, 0.5, **SUM)(embeddings, labels, chosen)
 
 
+def per_pair(loss: torch.nn.Module) -> Callable[[Tensor, Tensor], Tensor]:
+    """A loss of positive pairs, averaged over each anchor's."""
+
+    def value(embeddings: Tensor, labels: Tensor) -> Tensor:
+        found = loss(embeddings, labels)["loss"]
+        return per_anchor_mean(found["losses"], found["indices"][0])
+
+    return value
+
+
+def nca(scale: float) -> Callable[[Tensor, Tensor], Tensor]:
+    """Theirs has −d² = 2S − 2 in place of S."""
+    return pml.NCALoss(softmax_scale=scale, reducer=reducers.SumReducer())
+
+
+def margin(embeddings: Tensor, labels: Tensor) -> Tensor:
+    """Their MarginLoss takes pairs from triplets, so each pair once for each triplet: here each pair once."""
+    anchors, positives, others, negatives = lmu.get_all_pairs_indices(labels)
+    d = LpDistance()(embeddings)
+    pull = (d[anchors, positives] - 1.2 + 0.2).relu().sum()
+    return pull + (1.2 - d[others, negatives] + 0.2).relu().sum()
+
+
+def ranked_list(embeddings: Tensor, labels: Tensor) -> Tensor:
+    """Without its gradient through the weights v, which the paper and weightlab hold constant, and without its 1e-5."""
+    distance = (2 - 2 * embeddings @ embeddings.T).clamp(min=1e-12).sqrt()
+    same = labels[:, None] == labels
+    positive = same & ~torch.eye(len(labels), dtype=torch.bool) & (distance > 0.8)
+    negative = ~same & (distance < 1.2)
+    total = embeddings.new_zeros(())
+    for d, p, n in zip(distance, positive, negative, strict=True):
+        v = torch.exp(10 * (1.2 - d[n])).detach()
+        total = total + 0.5 * (d[p] - 0.8).mean() if p.any() else total
+        total = total + 0.5 * (v * (1.2 - d[n])).sum() / v.sum() if n.any() else total
+    return total
+
+
 CASES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "contrastive": pml.ContrastiveLoss(pos_margin=1, neg_margin=0.5, **SUM),
     "contrastive(pos_margin=0.8, neg_margin=0.1)": pml.ContrastiveLoss(pos_margin=0.8, neg_margin=0.1, **SUM),
@@ -65,6 +103,17 @@ CASES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "ms-loss": pml.MultiSimilarityLoss(2, 50, 0.5, **SUM),
     "ms-loss(alpha=10, beta=20, base=0.2)": pml.MultiSimilarityLoss(10, 20, 0.2, **SUM),
     "ms-loss(mining_margin=0.1)": mined,
+    "infonce": ntxent(0.1),
+    "infonce(temperature=0.5)": ntxent(0.5),
+    "supcon": pml.SupConLoss(temperature=0.1, **SUM),
+    "supcon(temperature=0.5)": pml.SupConLoss(temperature=0.5, **SUM),
+    "circle": pml.CircleLoss(m=0.4, gamma=80, **SUM),
+    "circle(m=0.2, gamma=30)": pml.CircleLoss(m=0.2, gamma=30, **SUM),
+    "nca": nca(0.5),
+    "nca(scale=20)": nca(10),
+    "tuplet-margin": per_pair(pml.TupletMarginLoss(margin=5.73, scale=64, reducer=reducers.DoNothingReducer())),
+    "margin": margin,
+    "ranked-list": ranked_list,
 }
 
 

@@ -137,8 +137,8 @@ def _print_tables(found: Decomposition) -> None:
     typer.echo(f"{found.title}, {'relative' if found.relative else 'self-similarity'}; context: {found.context}\n")
     half = len(found.curve) // 2
     coarse = found.curve[found.curve.groupby("sign").cumcount() % max(1, half // 10) == 0]
-    signs = {sign: part.drop(columns="sign").set_index("similarity") for sign, part in coarse.groupby("sign")}
-    wide = signs["positive"].join(signs["negative"], lsuffix=" w+", rsuffix=" w-").reset_index()
+    signs = {str(sign): part.drop(columns="sign") for sign, part in coarse.groupby("sign")}
+    wide = signs["positive"].merge(signs["negative"], on="similarity", suffixes=(" w+", " w-"))
     print_frame(wide, "weight curve: weight (the median), low and high (5 % and 95 %) over contexts")
     print_frame(found.mass[found.mass["pairs"] > 0], "weight mass: each similarity bin's share, per sign")
     print_frame(

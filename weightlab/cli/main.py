@@ -7,7 +7,7 @@ import sys
 import typer
 from typer.exceptions import Abort, TyperException
 
-from weightlab.cli import data, decompose, losses, study, train
+from weightlab.cli import bench, data, decompose, losses, study, train
 from weightlab.errors import InputError
 
 __all__ = ["app", "main"]
@@ -27,6 +27,7 @@ app.command("train")(train.train)
 app.command("evaluate")(train.evaluate)
 app.add_typer(study.app, name="study")
 app.add_typer(data.app, name="data")
+app.add_typer(bench.app, name="bench")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -59,6 +59,6 @@ def _draw(ax: Axes, sign: str, part: pd.DataFrame) -> None:
     ax.plot(part["similarity"], part["weight"], color=colour, linestyle=style.LINE[sign], label=label)
     if part["low"].min() >= 0:  # from zero, or a curve's rise would look like more than it is
         highest = max(part["high"].max(), ax.get_ylim()[1] / 1.05 if len(ax.get_lines()) > 1 else 0)
-        ax.set_ylim(-0.04 * highest, 1.05 * highest)
+        ax.set_ylim(-0.04 * (highest or 1), 1.05 * (highest or 1))
     if (part["high"] > part["low"]).any():
         ax.fill_between(part["similarity"], part["low"], part["high"], color=colour, alpha=0.18, linewidth=0)

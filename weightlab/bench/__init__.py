@@ -1,0 +1,1 @@
+"""Benchmarks: what takes how long, on the machine at hand."""
