@@ -25,7 +25,8 @@ _TOLERANCE = 0.01  # above what a jump costs the midpoint rule at this many node
 
 @dataclass(frozen=True)
 class Integrability:
-    """asymmetry: in [0, 1], 0 for the weights of a loss; integrable: whether it is 0 up to the quadrature's error.
+    """asymmetry: in [0, 1], 0 for the weights of a loss; integrable: whether it is 0 up to the quadrature's error, in
+    the context that was looked at: another may still show an asymmetry, so only a False is a proof.
 
     rectangles: how many were measured; active: in how many of them one weight answered to the other's similarity.
     """
@@ -36,7 +37,7 @@ class Integrability:
     active: int
 
     def __str__(self) -> str:
-        verdict = "a loss has these weights" if self.integrable else "no loss has these weights"
+        verdict = "symmetric, as a loss's weights are" if self.integrable else "no loss has these weights"
         return (
             f"{verdict}: asymmetry {self.asymmetry:.3f} over {self.rectangles} rectangles, {self.active} of them active"
         )
@@ -52,7 +53,8 @@ def integrability(
 
         a = ∫∫ ∂g_k/∂S_j,  b = ∫∫ ∂g_j/∂S_k,  asymmetry = Σ |a − b| / Σ (|a| + |b|),
 
-    by differences of g along the sides, over random contexts, pairs and sides from 0.1 to 0.6 long. a − b is the work
+    by differences of g along the sides, over random contexts, pairs (those of more
+    weight more often) and sides from 0.1 to 0.6 long. a − b is the work
     done around the rectangle. Where no weight answers to another pair's similarity, the asymmetry is 0.
 
     Raises InputError as `decompose` does.
@@ -76,7 +78,7 @@ def integrability(
 
 def _sides(weighting: Weighting, anchor: Pairs, generator: np.random.Generator) -> tuple[float, float]:
     """a and b, for two of the anchor's pairs and a rectangle around where they are."""
-    j, k = generator.choice(anchor.similarity.shape[1], 2, replace=False)
+    j, k = generator.choice(anchor.similarity.shape[1], 2, replace=False, p=_chances(weighting, anchor))
     (low_j, high_j), (low_k, high_k) = (_interval(float(anchor.similarity[0, each]), generator) for each in (j, k))
     along_k = low_k + (high_k - low_k) * (torch.arange(_NODES, dtype=torch.float64) + 0.5) / _NODES
     along_j = low_j + (high_j - low_j) * (torch.arange(_NODES, dtype=torch.float64) + 0.5) / _NODES
@@ -86,6 +88,14 @@ def _sides(weighting: Weighting, anchor: Pairs, generator: np.random.Generator) 
     a = (high_k - low_k) * float((right[:, 1] - left[:, 1]).mean())
     b = (high_j - low_j) * float((above[:, 0] - below[:, 0]).mean())
     return a, b
+
+
+def _chances(weighting: Weighting, anchor: Pairs) -> np.ndarray:
+    """How likely each pair is chosen: half evenly, half by its weight, since most pairs of many have hardly any."""
+    weights = weighting.weights(anchor)
+    size = (weights.positive + weights.negative).detach().abs()[0].numpy()
+    even = np.full(len(size), 1 / len(size))
+    return (even + size / size.sum()) / 2 if size.sum() > 0 else even
 
 
 def _interval(s: float, generator: np.random.Generator) -> tuple[float, float]:

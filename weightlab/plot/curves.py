@@ -50,7 +50,8 @@ def plot_curve(curve: pd.DataFrame, title: str, context: str | None = None, ax: 
             band = f"median and 5–95 % over contexts: {context}"
             ax.text(0.5, 1.03, band, transform=ax.transAxes, ha="center", fontsize=7, color="0.35")
         handles = [handle for each in dict.fromkeys(axes.values()) for handle in each.get_legend_handles_labels()[0]]
-        axes["negative"].legend(handles=handles, loc="best")  # the axes that are drawn last, so that it lies on top
+        # below the axes: inside, it would lie on one of the curves wherever there are two scales
+        ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
     return ax
 
 
