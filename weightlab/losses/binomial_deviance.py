@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
 from weightlab.lazy import torch
+from weightlab.losses.pointwise_form import pointwise_weights
 from weightlab.losses.stable import masked_mean, softplus
 from weightlab.pairs import Pairs, PairWeights
 
@@ -36,6 +37,7 @@ class BinomialDeviance:
     name: ClassVar[str] = "binomial-deviance"
     source: ClassVar[str] = "Yi et al. 2014"
     relative: ClassVar[bool] = False
+    averaged: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_number("alpha", self.alpha, above=0)
@@ -50,10 +52,15 @@ class BinomialDeviance:
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """w⁺ = α σ(−α(S−λ)) / |P|, w⁻ = β σ(β(S−λ)) / |N|, [B, R]."""
-        centred = pairs.precise - self.base
-        pull = _mean_weight(self.alpha * torch.sigmoid(-self.alpha * centred), pairs.positive)
-        push = _mean_weight(self.beta * torch.sigmoid(self.beta * centred), pairs.negative)
-        return PairWeights(pull, push)
+        return pointwise_weights(self, pairs)
+
+    def positive_weight(self, s: Tensor) -> Tensor:
+        """w⁺ at s."""
+        return self.alpha * torch.sigmoid(-self.alpha * (s - self.base))
+
+    def negative_weight(self, s: Tensor) -> Tensor:
+        """w⁻ at s."""
+        return self.beta * torch.sigmoid(self.beta * (s - self.base))
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""
@@ -61,7 +68,3 @@ class BinomialDeviance:
         base = v.parameter(r"\lambda", self.base)
         pull = v.over_positives(v.softplus(-alpha * (v.s_p - base))) / v.positives
         return pull + v.over_negatives(v.softplus(beta * (v.s_n - base))) / v.negatives
-
-
-def _mean_weight(x: Tensor, mask: Tensor) -> Tensor:
-    return torch.where(mask, x / mask.sum(1, keepdim=True).clamp(min=1), 0)

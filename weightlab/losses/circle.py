@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
 from weightlab.lazy import torch
+from weightlab.losses.positives import Positives
+from weightlab.losses.softmax_form import softmax_weights
 from weightlab.losses.stable import masked_logsumexp, masked_softmax, softplus
 from weightlab.pairs import Pairs, PairWeights
 
@@ -44,19 +46,28 @@ class Circle:
 
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]."""
-        pull, push = self._exponents(pairs)
-        return softplus(masked_logsumexp(pull, pairs.positive) + masked_logsumexp(push, pairs.negative))
+        s = pairs.precise
+        pull = masked_logsumexp(self._pull_exponent(s), pairs.positive)
+        return softplus(pull + masked_logsumexp(self.exponent(s), pairs.negative))
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """w⁺ and w⁻ as above, [B, R]."""
-        pull, push = self._exponents(pairs)
-        total = masked_logsumexp(pull, pairs.positive) + masked_logsumexp(push, pairs.negative)
-        unfinished = self.gamma * torch.sigmoid(total)[:, None]
-        alpha_p, alpha_n = self._alphas(pairs)
-        return PairWeights(
-            positive=unfinished * alpha_p * masked_softmax(pull, pairs.positive),
-            negative=unfinished * alpha_n * masked_softmax(push, pairs.negative),
-        )
+        return softmax_weights(self, pairs)
+
+    def exponent(self, s: Tensor) -> Tensor:
+        """γ α_n (S − Δ_n)."""
+        return self.gamma * self._alpha_n(s) * (s - self.m)
+
+    def factor(self, s: Tensor) -> Tensor:
+        """γ α_n."""
+        return self.gamma * self._alpha_n(s)
+
+    def outer(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
+        """w⁺ = γ α_p h softmax_P(x) and c = h."""
+        s = positives.similarity.clamp(max=1)
+        x = self._pull_exponent(s)
+        h = torch.sigmoid(masked_logsumexp(x, positives.mask) + log_total)
+        return self.gamma * h[:, None] * self._alpha_p(s) * masked_softmax(x, positives.mask), h
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""
@@ -65,10 +76,11 @@ class Circle:
         push = gamma * v.held(v.hinge(v.s_n + m)) * (v.s_n - m)
         return v.log(1 + v.over_positives(v.exp(pull)) * v.over_negatives(v.exp(push)))
 
-    def _alphas(self, pairs: Pairs) -> tuple[Tensor, Tensor]:
-        s = pairs.precise.detach()
-        return (1 + self.m - s).relu(), (s + self.m).relu()
+    def _alpha_p(self, s: Tensor) -> Tensor:
+        return (1 + self.m - s.detach()).relu()
 
-    def _exponents(self, pairs: Pairs) -> tuple[Tensor, Tensor]:
-        s, (alpha_p, alpha_n) = pairs.precise, self._alphas(pairs)
-        return -self.gamma * alpha_p * (s - (1 - self.m)), self.gamma * alpha_n * (s - self.m)
+    def _alpha_n(self, s: Tensor) -> Tensor:
+        return (s.detach() + self.m).relu()
+
+    def _pull_exponent(self, s: Tensor) -> Tensor:
+        return -self.gamma * self._alpha_p(s) * (s - (1 - self.m))

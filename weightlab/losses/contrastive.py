@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
+from weightlab.losses.pointwise_form import pointwise_weights
 from weightlab.losses.stable import masked_sum
 from weightlab.pairs import Pairs, PairWeights
 
@@ -33,6 +34,7 @@ class Contrastive:
     name: ClassVar[str] = "contrastive"
     source: ClassVar[str] = "Hadsell et al. 2006; cosine form: Wang et al. 2020 (XBM)"
     relative: ClassVar[bool] = False
+    averaged: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_number("pos_margin", self.pos_margin, -1, 1)
@@ -47,11 +49,15 @@ class Contrastive:
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """w⁺ = 1[S < m], w⁻ = 1[S > λ], [B, R]."""
-        s = pairs.precise
-        return PairWeights(
-            positive=(pairs.positive & (s < self.pos_margin)).to(s.dtype),
-            negative=(pairs.negative & (s > self.neg_margin)).to(s.dtype),
-        )
+        return pointwise_weights(self, pairs)
+
+    def positive_weight(self, s: Tensor) -> Tensor:
+        """w⁺ at s."""
+        return (s < self.pos_margin).to(s.dtype)
+
+    def negative_weight(self, s: Tensor) -> Tensor:
+        """w⁻ at s."""
+        return (s > self.neg_margin).to(s.dtype)
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""

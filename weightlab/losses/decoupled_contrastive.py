@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
 from weightlab.lazy import torch
-from weightlab.losses.stable import masked_logsumexp, masked_mean, masked_softmax
+from weightlab.losses.positives import Positives
+from weightlab.losses.softmax_form import softmax_weights
+from weightlab.losses.stable import masked_logsumexp, masked_mean
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -46,12 +48,20 @@ class DecoupledContrastive:
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """w⁺ = 1/(τ|P|), w⁻ = softmax_N(S/τ)/τ, [B, R]."""
-        s, count = pairs.precise, pairs.positive.sum(1, keepdim=True)
-        push = masked_softmax(s / self.temperature, pairs.negative & (count > 0))
-        return PairWeights(
-            positive=pairs.positive.to(s.dtype) / count.clamp(min=1) / self.temperature,
-            negative=push / self.temperature,
-        )
+        return softmax_weights(self, pairs)
+
+    def exponent(self, s: Tensor) -> Tensor:
+        """S/τ."""
+        return s / self.temperature
+
+    def factor(self, s: Tensor) -> float:
+        """1."""
+        return 1.0
+
+    def outer(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
+        """w⁺ = 1/(τ|P|) and c = 1/τ, 0 without positives."""
+        weight = positives.mask.to(log_total.dtype) / self.temperature
+        return weight / positives.count[:, None], positives.mask.any(1).to(log_total.dtype) / self.temperature
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
+from weightlab.losses.positives import Positives
+from weightlab.losses.softmax_form import softmax_weights
 from weightlab.losses.stable import masked_logsumexp, masked_softmax
 from weightlab.pairs import Pairs, PairWeights
 
@@ -39,22 +41,29 @@ class Lifted:
 
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]."""
-        return self._inner(pairs).relu()
+        s = pairs.precise
+        spread = masked_logsumexp(-s, pairs.positive) + masked_logsumexp(s, pairs.negative)
+        return (spread + self.margin).relu()
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """w⁺ = e^{−S}/Σ_P e^{−S}, w⁻ = e^{S}/Σ_N e^{S} where the hinge is open, [B, R]."""
-        s = pairs.precise
-        is_open = (self._inner(pairs) > 0)[:, None].to(s.dtype)
-        return PairWeights(
-            positive=masked_softmax(-s, pairs.positive) * is_open,
-            negative=masked_softmax(s, pairs.negative) * is_open,
-        )
+        return softmax_weights(self, pairs)
+
+    def exponent(self, s: Tensor) -> Tensor:
+        """S."""
+        return s
+
+    def factor(self, s: Tensor) -> float:
+        """1."""
+        return 1.0
+
+    def outer(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
+        """w⁺ = softmax_P(−S) and c = 1 where the hinge is open, else 0."""
+        s = positives.similarity
+        is_open = (masked_logsumexp(-s, positives.mask) + log_total + self.margin > 0).to(s.dtype)
+        return is_open[:, None] * masked_softmax(-s, positives.mask), is_open
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""
         m = v.parameter("m", self.margin)
         return v.hinge(v.log(v.over_positives(v.exp(-v.s_p))) + v.log(v.over_negatives(v.exp(v.s_n))) + m)
-
-    def _inner(self, pairs: Pairs) -> Tensor:
-        s = pairs.precise
-        return masked_logsumexp(-s, pairs.positive) + masked_logsumexp(s, pairs.negative) + self.margin

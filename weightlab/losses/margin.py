@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
 from weightlab.lazy import torch
+from weightlab.losses.pointwise_form import pointwise_weights
 from weightlab.losses.stable import masked_sum, root, root_slope
 from weightlab.pairs import Pairs, PairWeights
 
@@ -35,6 +36,7 @@ class Margin:
     name: ClassVar[str] = "margin"
     source: ClassVar[str] = "Wu et al. 2017 (Sampling Matters)"
     relative: ClassVar[bool] = False
+    averaged: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_number("beta", self.beta, 0, 2)
@@ -48,12 +50,17 @@ class Margin:
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """w⁺ and w⁻ as above, [B, R]."""
-        squared = 2 - 2 * pairs.precise
-        d, slope = root(squared), 2 * root_slope(squared)
-        return PairWeights(
-            positive=torch.where(pairs.positive & (d > self.beta - self.alpha), slope, 0),
-            negative=torch.where(pairs.negative & (d < self.beta + self.alpha), slope, 0),
-        )
+        return pointwise_weights(self, pairs)
+
+    def positive_weight(self, s: Tensor) -> Tensor:
+        """w⁺ at s."""
+        squared = 2 - 2 * s
+        return torch.where(root(squared) > self.beta - self.alpha, 2 * root_slope(squared), 0)
+
+    def negative_weight(self, s: Tensor) -> Tensor:
+        """w⁻ at s."""
+        squared = 2 - 2 * s
+        return torch.where(root(squared) < self.beta + self.alpha, 2 * root_slope(squared), 0)
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
 from weightlab.lazy import torch
+from weightlab.losses.positives import Positives
+from weightlab.losses.softmax_form import softmax_weights
 from weightlab.losses.stable import masked_logsumexp, softplus
 from weightlab.pairs import Pairs, PairWeights
 
@@ -50,18 +52,28 @@ class MultiSimilarity:
 
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]."""
-        positive, negative = self._mined(pairs)
-        pull, push = self._exponents(pairs)
-        return (
-            softplus(masked_logsumexp(pull, positive)) / self.alpha
-            + softplus(masked_logsumexp(push, negative)) / self.beta
-        )
+        pairs = self._mined(pairs)
+        pull = masked_logsumexp(-self.alpha * (pairs.precise - self.base), pairs.positive)
+        push = masked_logsumexp(self.exponent(pairs.precise), pairs.negative)
+        return softplus(pull) / self.alpha + softplus(push) / self.beta
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """w⁺ and w⁻ as above, [B, R]."""
-        positive, negative = self._mined(pairs)
-        pull, push = self._exponents(pairs)
-        return PairWeights(_share(pull, positive), _share(push, negative))
+        return softmax_weights(self, self._mined(pairs))
+
+    def exponent(self, s: Tensor) -> Tensor:
+        """β(S − λ)."""
+        return self.beta * (s - self.base)
+
+    def factor(self, s: Tensor) -> float:
+        """1."""
+        return 1.0
+
+    def outer(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
+        """w⁺ = e^{−α(S−λ)} / (1 + Σ_P …), and c = Σ_N … / (1 + Σ_N …)."""
+        x = -self.alpha * (positives.similarity - self.base)
+        pull = (x - softplus(masked_logsumexp(x, positives.mask))[:, None]).exp()
+        return pull, torch.sigmoid(log_total)
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""
@@ -74,22 +86,13 @@ class MultiSimilarity:
             push *= v.indicator(v.s_n - v.least_positive + margin)
         return v.log(1 + v.over_positives(pull)) / alpha + v.log(1 + v.over_negatives(push)) / beta
 
-    def _exponents(self, pairs: Pairs) -> tuple[Tensor, Tensor]:
-        centred = pairs.precise - self.base
-        return -self.alpha * centred, self.beta * centred
-
-    def _mined(self, pairs: Pairs) -> tuple[Tensor, Tensor]:
+    def _mined(self, pairs: Pairs) -> Pairs:
+        """The pairs that count."""
         if self.mining_margin is None or not pairs.similarity.shape[1]:
-            return pairs.positive, pairs.negative
+            return pairs
         s = pairs.precise.detach()
         least_positive = s.masked_fill(~pairs.positive, math.inf).amin(1, keepdim=True)
         largest_negative = s.masked_fill(~pairs.negative, -math.inf).amax(1, keepdim=True)
         positive = pairs.positive & (s < largest_negative + self.mining_margin)
         negative = pairs.negative & (s > least_positive - self.mining_margin)
-        return positive, negative
-
-
-def _share(x: Tensor, mask: Tensor) -> Tensor:
-    """e^x / (1 + Σ_mask e^x) on the mask, 0 off it."""
-    log_total = softplus(masked_logsumexp(x, mask))
-    return torch.where(mask, (x - log_total[:, None]).exp(), 0)
+        return Pairs(pairs.similarity, positive, negative)

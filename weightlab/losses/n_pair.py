@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
 from weightlab.lazy import torch
-from weightlab.losses.stable import masked_logsumexp, masked_mean, masked_softmax, softplus
+from weightlab.losses.positives import Positives
+from weightlab.losses.softmax_form import softmax_weights
+from weightlab.losses.stable import masked_logsumexp, softplus
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -42,24 +44,30 @@ class NPair:
 
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]; 0 without positives or without negatives."""
-        return masked_mean(softplus(self._gap(pairs)), pairs.positive)
+        positives = Positives.of(pairs)
+        among_negatives = masked_logsumexp(self.scale * pairs.precise, pairs.negative)
+        return softplus(among_negatives[:, None] - self.scale * positives.similarity).sum(1) / positives.count
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """w⁺ and w⁻ as above, [B, R]."""
-        unfinished = self.scale * torch.sigmoid(self._gap(pairs))
-        count = pairs.positive.sum(1, keepdim=True).clamp(min=1)
-        push = masked_mean(unfinished, pairs.positive)[:, None]
-        return PairWeights(
-            positive=torch.where(pairs.positive, unfinished / count, 0),
-            negative=push * masked_softmax(self.scale * pairs.precise, pairs.negative),
-        )
+        return softmax_weights(self, pairs)
+
+    def exponent(self, s: Tensor) -> Tensor:
+        """tS."""
+        return self.scale * s
+
+    def factor(self, s: Tensor) -> float:
+        """1."""
+        return 1.0
+
+    def outer(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
+        """w⁺ = t h_p / |P| and c = t mean_P h_p."""
+        unfinished = torch.sigmoid(log_total[:, None] - self.scale * positives.similarity)
+        pull = self.scale * unfinished / positives.count[:, None]
+        return pull, pull.sum(1)
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""
         t = v.parameter("t", self.scale)
         rivals = v.over_negatives(v.exp(t * (v.s_n - v.s_p)))
         return v.over_positives(v.log(1 + rivals)) / v.positives
-
-    def _gap(self, pairs: Pairs) -> Tensor:
-        scaled = self.scale * pairs.precise
-        return masked_logsumexp(scaled, pairs.negative)[:, None] - scaled

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
 from weightlab.lazy import torch
+from weightlab.losses.positives import Positives
+from weightlab.losses.softmax_form import softmax_weights
 from weightlab.losses.stable import masked_logsumexp, masked_softmax, softplus
 from weightlab.pairs import Pairs, PairWeights
 
@@ -41,24 +43,34 @@ class NCA:
 
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]."""
-        return softplus(self._odds(pairs))
+        scaled = self.scale * pairs.precise
+        return softplus(self._odds(masked_logsumexp(scaled, pairs.positive), masked_logsumexp(scaled, pairs.negative)))
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """w⁺ and w⁻ as above, [B, R]."""
-        unfinished, scaled = self.scale * torch.sigmoid(self._odds(pairs))[:, None], self.scale * pairs.precise
-        return PairWeights(
-            positive=unfinished * masked_softmax(scaled, pairs.positive),
-            negative=unfinished * masked_softmax(scaled, pairs.negative),
-        )
+        return softmax_weights(self, pairs)
+
+    def exponent(self, s: Tensor) -> Tensor:
+        """tS."""
+        return self.scale * s
+
+    def factor(self, s: Tensor) -> float:
+        """1."""
+        return 1.0
+
+    def outer(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
+        """w⁺ = t h softmax_P(tS) and c = t h."""
+        scaled = self.scale * positives.similarity
+        odds = self._odds(masked_logsumexp(scaled, positives.mask), log_total)
+        unfinished = self.scale * torch.sigmoid(odds)
+        return unfinished[:, None] * masked_softmax(scaled, positives.mask), unfinished
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""
         t = v.parameter("t", self.scale)
         return v.log(1 + v.over_negatives(v.exp(t * v.s_n)) / v.over_positives(v.exp(t * v.s_p)))
 
-    def _odds(self, pairs: Pairs) -> Tensor:
+    def _odds(self, among_positives: Tensor, among_negatives: Tensor) -> Tensor:
         """log Σ_N e^{tS} − log Σ_P e^{tS}; −∞ without positives too."""
-        scaled = self.scale * pairs.precise
-        among_positives = masked_logsumexp(scaled, pairs.positive)
-        among_negatives = masked_logsumexp(scaled, pairs.negative)
-        return torch.where(pairs.positive.any(1), among_negatives - among_positives, -torch.inf)
+        none = among_positives == -torch.inf
+        return (among_negatives - among_positives.masked_fill(none, 0)).masked_fill(none, -torch.inf)

@@ -33,13 +33,21 @@ class Positives:
     def of(cls, pairs: Pairs) -> Positives:
         """The positives of `pairs`, differentiable in its similarities."""
         row, column = pairs.positive.nonzero(as_tuple=True)
-        counts = pairs.positive.sum(1)
+        return cls.at(row, column, pairs.precise[row, column], len(pairs.similarity))
+
+    @classmethod
+    def at(cls, row: Tensor, column: Tensor, similarity: Tensor, anchors: int) -> Positives:
+        """From a list of n pairs, [n] each: row (ascending), column and similarity."""
+        counts = torch.bincount(row, minlength=anchors)
         slot = torch.arange(len(row), device=row.device) - (counts.cumsum(0) - counts)[row]
-        s = pairs.precise
         most = int(counts.max()) if len(counts) else 0
-        front = s.new_full((len(s), most), torch.inf)
-        similarity = front.index_put((row, slot), s[row, column])
-        return cls(similarity, counts.clamp(min=1).to(s.dtype), row, column, slot)
+        front = similarity.new_full((anchors, most), torch.inf).index_put((row, slot), similarity)
+        return cls(front, counts.clamp(min=1).to(similarity.dtype), row, column, slot)
+
+    @property
+    def mask(self) -> Tensor:
+        """Which entries of `similarity` are positives, bool [B, K]."""
+        return self.similarity.isfinite()
 
     def spread(self, x: Tensor, references: int) -> Tensor:
         """[B, K] → [B, references]: every positive's number back in its own column, 0 elsewhere."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
 from weightlab.lazy import torch
+from weightlab.losses.pointwise_form import pointwise_weights
 from weightlab.losses.stable import masked_sum, softplus
 from weightlab.pairs import Pairs, PairWeights
 
@@ -34,6 +35,7 @@ class SigLIP:
     name: ClassVar[str] = "siglip"
     source: ClassVar[str] = "Zhai et al. 2023"
     relative: ClassVar[bool] = False
+    averaged: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_number("scale", self.scale, above=0)
@@ -46,11 +48,15 @@ class SigLIP:
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """w⁺ = t σ(−(tS + b)), w⁻ = t σ(tS + b), [B, R]."""
-        logit = self.scale * pairs.precise + self.bias
-        return PairWeights(
-            positive=torch.where(pairs.positive, self.scale * torch.sigmoid(-logit), 0),
-            negative=torch.where(pairs.negative, self.scale * torch.sigmoid(logit), 0),
-        )
+        return pointwise_weights(self, pairs)
+
+    def positive_weight(self, s: Tensor) -> Tensor:
+        """w⁺ at s."""
+        return self.scale * torch.sigmoid(-(self.scale * s + self.bias))
+
+    def negative_weight(self, s: Tensor) -> Tensor:
+        """w⁻ at s."""
+        return self.scale * torch.sigmoid(self.scale * s + self.bias)
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
 from weightlab.lazy import torch
+from weightlab.losses.positives import Positives
+from weightlab.losses.softmax_form import softmax_weights
 from weightlab.losses.stable import masked_logsumexp, masked_mean, masked_softmax, softplus
 from weightlab.pairs import Pairs, PairWeights
 
@@ -42,29 +44,35 @@ class SupCon:
 
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]."""
-        x, among_positives, among_negatives = self._sums(pairs)
+        x, some = pairs.precise / self.temperature, pairs.positive.any(1)
+        among_positives = masked_logsumexp(x, pairs.positive).masked_fill(~some, 0)
+        among_negatives = masked_logsumexp(x, pairs.negative)
         # log Σ_{P∪N} = LSE_P + log(1 + e^{LSE_N − LSE_P}): the small last term is not lost beside the first
         spread = masked_mean(among_positives[:, None] - x, pairs.positive)
-        return torch.where(pairs.positive.any(1), spread + softplus(among_negatives - among_positives), 0)
+        return torch.where(some, spread + softplus(among_negatives - among_positives), 0)
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """w⁺, which may be below 0, and w⁻ as above, [B, R]."""
-        x, among_positives, among_negatives = self._sums(pairs)
-        q = torch.sigmoid(among_negatives - among_positives)[:, None]
-        share = masked_softmax(x, pairs.positive)
-        count = pairs.positive.sum(1, keepdim=True)
-        pull = torch.where(pairs.positive, (1 / count.to(x.dtype) - share) + q * share, 0)
-        push = torch.where(count > 0, q * masked_softmax(x, pairs.negative), 0)
-        return PairWeights(pull / self.temperature, push / self.temperature)
+        return softmax_weights(self, pairs)
+
+    def exponent(self, s: Tensor) -> Tensor:
+        """S/τ."""
+        return s / self.temperature
+
+    def factor(self, s: Tensor) -> float:
+        """1."""
+        return 1.0
+
+    def outer(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
+        """w⁺ = (1/|P| − (1 − q) softmax_P(S/τ)) / τ and c = q / τ."""
+        x, some = positives.similarity / self.temperature, positives.mask.any(1)
+        q = torch.sigmoid(log_total - masked_logsumexp(x, positives.mask).masked_fill(~some, 0))[:, None]
+        share = masked_softmax(x, positives.mask)
+        pull = torch.where(positives.mask, (1 / positives.count[:, None] - share) + q * share, 0)
+        return pull / self.temperature, torch.where(some, q[:, 0], 0) / self.temperature
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""
         temperature = v.parameter(r"\tau", self.temperature)
         total = v.over_positives(v.exp(v.s_p / temperature)) + v.over_negatives(v.exp(v.s_n / temperature))
         return v.log(total) - v.over_positives(v.s_p / temperature) / v.positives
-
-    def _sums(self, pairs: Pairs) -> tuple[Tensor, Tensor, Tensor]:
-        """S/τ, LSE_P (0 over no positive) and LSE_N."""
-        x = pairs.precise / self.temperature
-        among_positives = masked_logsumexp(x, pairs.positive).masked_fill(~pairs.positive.any(1), 0)
-        return x, among_positives, masked_logsumexp(x, pairs.negative)

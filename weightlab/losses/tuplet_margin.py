@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 from weightlab.errors import check_number
 from weightlab.lazy import torch
 from weightlab.losses.positives import Positives
-from weightlab.losses.stable import masked_logsumexp, masked_softmax, root, root_slope, softplus
+from weightlab.losses.softmax_form import softmax_weights
+from weightlab.losses.stable import masked_logsumexp, root, root_slope, softplus
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -47,18 +48,26 @@ class TupletMargin:
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]; 0 without positives or without negatives."""
         positives = Positives.of(pairs)
-        return softplus(self._gap(pairs, positives)).sum(1) / positives.count
+        among_negatives = masked_logsumexp(self.scale * pairs.precise, pairs.negative)
+        return softplus(self._gap(positives, among_negatives)).sum(1) / positives.count
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """w⁺, which may be below 0, and w⁻ as above, [B, R]."""
-        positives, beta = Positives.of(pairs), math.radians(self.margin)
-        s = positives.similarity.clamp(max=1)
-        share = self.scale * torch.sigmoid(self._gap(pairs, positives)) / positives.count[:, None]
-        slope = math.cos(beta) - 2 * s * root_slope(1 - s**2) * math.sin(beta)
-        return PairWeights(
-            positive=positives.spread(share * slope, pairs.similarity.shape[1]),
-            negative=share.sum(1, keepdim=True) * masked_softmax(self.scale * pairs.precise, pairs.negative),
-        )
+        return softmax_weights(self, pairs)
+
+    def exponent(self, s: Tensor) -> Tensor:
+        """sS."""
+        return self.scale * s
+
+    def factor(self, s: Tensor) -> float:
+        """1."""
+        return 1.0
+
+    def outer(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
+        """w⁺ as above and c = s mean_P h_p."""
+        s, beta = positives.similarity.clamp(max=1), math.radians(self.margin)
+        share = self.scale * torch.sigmoid(self._gap(positives, log_total)) / positives.count[:, None]
+        return share * (math.cos(beta) - 2 * s * root_slope(1 - s**2) * math.sin(beta)), share.sum(1)
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""
@@ -67,9 +76,8 @@ class TupletMargin:
         rivals = v.over_negatives(v.exp(scale * (v.s_n - slack)))
         return v.over_positives(v.log(1 + rivals)) / v.positives
 
-    def _gap(self, pairs: Pairs, positives: Positives) -> Tensor:
+    def _gap(self, positives: Positives, among_negatives: Tensor) -> Tensor:
         """How far each positive is from done, [B, K]; −∞ behind an anchor's last."""
         s, beta = positives.similarity.clamp(max=1), math.radians(self.margin)
         slack = s * math.cos(beta) + root(1 - s**2) * math.sin(beta)
-        gap = masked_logsumexp(self.scale * pairs.precise, pairs.negative)[:, None] - self.scale * slack
-        return torch.where(positives.similarity.isfinite(), gap, -torch.inf)
+        return (among_negatives[:, None] - self.scale * slack).masked_fill(~positives.mask, -torch.inf)

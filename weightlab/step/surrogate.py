@@ -5,7 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from weightlab.pairs import Pairs, Weighting
+from weightlab.pairs import Pairs, Weighting, check_embeddings
+from weightlab.step.few import Few
+from weightlab.step.forms import form_of
+from weightlab.step.walk import walk
 
 __all__ = ["surrogate"]
 
@@ -20,9 +23,25 @@ def surrogate(
 ) -> Tensor:
     """F = (1/B) Σ_i (Σ_N w⁻_ij S_ij − Σ_P w⁺_ij S_ij), every w held constant; a scalar to call backward on.
 
-    Arguments as of `Pairs.from_embeddings`; gradients flow into the anchors and, where they ask for it, the references.
+    Arguments as of `Pairs.from_embeddings`; references may be of lower precision. Where they are constant, and the
+    weighting has a form (`forms`), they are walked in blocks: no [B, M] is held, and the backward only scales what the
+    forward found. Otherwise gradients flow into the references too, by the plain path.
+
+    Raises InputError as `Pairs.from_embeddings` does.
     """
-    pairs = Pairs.from_embeddings(anchors, labels, references, reference_labels, own)
+    form = form_of(weighting)
+    if references is None or reference_labels is None or references.requires_grad or form is None or not len(anchors):
+        wide = None if references is None else references.to(anchors.dtype)
+        return _plain(weighting, Pairs.from_embeddings(anchors, labels, wide, reference_labels, own))
+    check_embeddings("anchors", anchors, labels)
+    with torch.no_grad():
+        wide = anchors.detach().to(torch.promote_types(anchors.dtype, torch.float32))
+        gradient = walk(form, wide, references, Few.find(labels, reference_labels, own))
+    # S_ij = a_i·r_j, so F = Σ_i a_i·G_i / B, and with G held constant dF/da_i = G_i / B
+    return (anchors * gradient).sum() / max(len(anchors), 1)
+
+
+def _plain(weighting: Weighting, pairs: Pairs) -> Tensor:
     with torch.no_grad():
         weights = weighting.weights(Pairs(pairs.similarity.detach(), pairs.positive, pairs.negative))
-    return ((weights.negative - weights.positive) * pairs.similarity).sum() / max(len(anchors), 1)
+    return ((weights.negative - weights.positive) * pairs.similarity).sum() / max(len(pairs.similarity), 1)

@@ -1,0 +1,154 @@
+"""The block-walking step against the plain path: the same weights times the same references, from all pairs at once."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from weightlab import InputError, Pairs, Weighting, assign, losses
+from weightlab.step import surrogate, walk
+from weightlab.step.few import Few
+from weightlab.step.forms import form_of
+
+WEIGHTINGS: dict[str, Weighting] = {name: losses.get(name) for name in losses.names()} | {
+    text: losses.from_text(text)
+    for text in (
+        "contrastive(pos_margin=0.5, neg_margin=-0.5)",
+        "triplet(margin=0.5)",
+        "triplet-smooth(scale=50, margin=0.2)",
+        "ms-loss(mining_margin=0.1)",
+        "ms-loss(alpha=10, beta=1000)",
+        "n-pair(scale=100)",
+        "nca(scale=20)",
+        "circle(gamma=10)",
+    )
+}
+for scale in ("raw", "mean", "mass"):
+    for negative in (
+        "constant",
+        "step(0.2)",
+        "exponential(10, 0.2)",
+        "softmax(5)",
+        "top(3)",
+        "spline(-1:0, 0:1, 1:0.5)",
+    ):
+        WEIGHTINGS[f"{negative}, {scale}"] = assign("linear", negative, scale)  # type: ignore[arg-type]
+WEIGHTINGS["borrowed"] = assign(losses.Contrastive(), losses.MultiSimilarity())
+
+Data = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
+
+
+def data(seed: int, anchors: int, references: int, classes: int, dtype: torch.dtype = torch.float64) -> Data:
+    """Anchors near their class's references; some have an own entry, some no positive."""
+    generator = torch.Generator().manual_seed(seed)
+    centres = torch.randn(classes, 6, generator=generator, dtype=dtype)
+    labels = torch.randint(classes, (anchors,), generator=generator)
+    reference_labels = torch.randint(classes, (references,), generator=generator)
+    x = centres[labels] + torch.randn(anchors, 6, generator=generator, dtype=dtype)
+    r = normalize(centres[reference_labels] + torch.randn(references, 6, generator=generator, dtype=dtype))
+    own = torch.randint(-1, references, (anchors,), generator=generator)
+    reference_labels[own[own >= 0]] = labels[own >= 0]  # an own entry has the anchor's label
+    return x, labels, r, reference_labels, own
+
+
+def both(weighting: Weighting, x: Tensor, *rest: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Value and gradient by the step, and by all pairs at once in float64."""
+    leaf = x.clone().requires_grad_()
+    value = surrogate(weighting, normalize(leaf), *rest)
+    (gradient,) = torch.autograd.grad(value, leaf)
+    labels, references, reference_labels, own = rest
+    exact = x.double().requires_grad_()
+    pairs = Pairs.from_embeddings(normalize(exact), labels, references.double(), reference_labels, own)
+    w = weighting.weights(Pairs(pairs.similarity.detach(), pairs.positive, pairs.negative))
+    plain = ((w.negative - w.positive).detach() * pairs.similarity).sum() / len(x)
+    (truth,) = torch.autograd.grad(plain, exact)
+    return value.detach(), gradient, plain.detach(), truth
+
+
+@pytest.mark.parametrize("name", WEIGHTINGS)
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 2**31),
+    anchors=st.integers(1, 9),
+    references=st.sampled_from([1, 2, 5, 40]),
+    classes=st.sampled_from([1, 3, 20]),
+    block=st.sampled_from([1, 7, 16, 64]),
+)
+def test_same_numbers_as_all_pairs_at_once(
+    name: str, seed: int, anchors: int, references: int, classes: int, block: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(walk, "_BLOCK", block)
+        value, gradient, plain, truth = both(WEIGHTINGS[name], *data(seed, anchors, references, classes))
+    largest = max(float(truth.abs().max()), 1e-3)
+    assert float((gradient - truth).abs().max()) <= 1e-8 * largest
+    assert float(value) == pytest.approx(float(plain), rel=1e-8, abs=1e-8)
+
+
+@pytest.mark.parametrize("name", [name for name in WEIGHTINGS if "1000" not in name])
+def test_float32_and_bfloat16_banks(name: str) -> None:
+    x, labels, r, reference_labels, own = data(5, 16, 9000, 60, torch.float32)
+    weighting = WEIGHTINGS[name]
+    _, gradient, _, truth = both(weighting, x, labels, r, reference_labels, own)
+    assert float((gradient - truth).abs().max() / truth.abs().max()) <= 2e-3  # a hinge may turn by rounding
+    low = r.bfloat16()
+    leaf = x.clone().requires_grad_()
+    (rounded,) = torch.autograd.grad(surrogate(weighting, normalize(leaf), labels, low, reference_labels, own), leaf)
+    (same,) = torch.autograd.grad(
+        surrogate(weighting, normalize(leaf), labels, low.float(), reference_labels, own), leaf
+    )
+    if form_of(weighting) is not None:
+        assert torch.allclose(rounded, same, atol=1e-5 * float(same.abs().max()))
+
+
+@pytest.mark.parametrize("name", [*losses.names(), "ms-loss(mining_margin=0.1)"])
+def test_which_losses_are_walked(name: str) -> None:
+    walked = form_of(WEIGHTINGS[name]) is not None
+    assert walked == (name not in {"ranked-list", "hard-negative-contrastive"})
+
+
+def test_few_by_brute_force() -> None:
+    for seed in range(30):
+        _, labels, _, reference_labels, own = data(seed, 7, 25, 4)
+        few = Few.find(labels, reference_labels, own)
+        expected = {(i, j) for i in range(7) for j in range(25) if labels[i] == reference_labels[j] and j != own[i]}
+        assert set(zip(few.row.tolist(), few.column.tolist(), strict=True)) == expected
+        assert few.row.tolist() == sorted(few.row.tolist())
+        out = expected | {(i, int(own[i])) for i in range(7) if own[i] >= 0}
+        assert set(zip(few.out_row.tolist(), few.out_column.tolist(), strict=True)) == out
+        inside = [
+            pair
+            for start in range(0, 25, 4)
+            for pair in zip(*_listed(few.outside(start, start + 4), start), strict=True)
+        ]
+        assert sorted(inside) == sorted(out)
+
+
+def _listed(found: tuple[Tensor, Tensor], start: int) -> tuple[list[int], list[int]]:
+    return found[0].tolist(), (found[1] + start).tolist()
+
+
+def test_references_that_are_not_normalised() -> None:
+    x, labels, r, reference_labels, own = data(1, 4, 10, 3)
+    for bad in (2 * r, r * float("nan")):
+        with pytest.raises(InputError, match="normalised"):
+            surrogate(losses.Contrastive(), normalize(x), labels, bad, reference_labels, own)
+
+
+def test_no_references_and_no_anchors() -> None:
+    x, labels, r, reference_labels, _ = data(1, 4, 10, 3)
+    assert float(surrogate(losses.Contrastive(), normalize(x), labels, r[:0], reference_labels[:0])) == 0
+    assert float(surrogate(losses.NPair(), normalize(x)[:0], labels[:0], r, reference_labels)) == 0
+
+
+def test_gradients_flow_into_references_that_ask_for_it() -> None:
+    x, labels, r, reference_labels, own = data(2, 5, 12, 3)
+    references = r.requires_grad_()
+    (gradient,) = torch.autograd.grad(
+        surrogate(losses.Lifted(), normalize(x), labels, references, reference_labels, own), references
+    )
+    assert float(gradient.abs().max()) > 0

@@ -1,0 +1,43 @@
+"""Losses whose negatives share out one softmax: of all the negatives such a loss needs to know one sum only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from weightlab.losses.positives import Positives
+from weightlab.losses.stable import masked_logsumexp, masked_softmax
+from weightlab.pairs import Pairs, PairWeights
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["SoftmaxForm", "softmax_weights"]
+
+
+@runtime_checkable
+class SoftmaxForm(Protocol):
+    """w⁻ = c f(S) e^{x(S)} / Σ_N e^{x(S)}, where the anchor's c and its w⁺ depend on its positives and on Σ_N alone.
+
+    So the weights over any number of references follow from a summary, log Σ_N e^x, that is gathered block by block.
+    """
+
+    def exponent(self, s: Tensor) -> Tensor:
+        """x of negatives with similarities s, of any shape."""
+        ...
+
+    def factor(self, s: Tensor) -> Tensor | float:
+        """f of negatives with similarities s, of any shape."""
+        ...
+
+    def outer(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
+        """w⁺, [B, K], and c, [B], from the positives and log Σ_N e^x, [B], which is −∞ without negatives."""
+        ...
+
+
+def softmax_weights(loss: SoftmaxForm, pairs: Pairs) -> PairWeights:
+    """The weights of a loss of this form, [B, R]."""
+    s, positives = pairs.precise, Positives.of(pairs)
+    x = loss.exponent(s)
+    pull, c = loss.outer(positives, masked_logsumexp(x, pairs.negative))
+    push = c[:, None] * loss.factor(s) * masked_softmax(x, pairs.negative)
+    return PairWeights(positives.spread(pull, s.shape[1]), push)

@@ -1,0 +1,61 @@
+"""What a step's weights did, on request: a step that nobody watches does none of this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from weightlab.pairs import Pairs, Weighting
+
+__all__ = ["Observation", "observe"]
+
+_PAIRS = 1 << 22  # at a time
+
+
+@dataclass(frozen=True)
+class Observation:
+    """active: int64 [B], how many negatives of each anchor have a weight. edges: float [bins + 1], from −1 to 1.
+
+    similarity: int64 [2, bins], how many positives (first row) and negatives have their similarity in each bin.
+    mass: float64 [2, bins], the sum of |w| there.
+    """
+
+    active: Tensor
+    edges: Tensor
+    similarity: Tensor
+    mass: Tensor
+
+
+@torch.no_grad()
+def observe(
+    weighting: Weighting,
+    anchors: Tensor,
+    labels: Tensor,
+    references: Tensor | None = None,
+    reference_labels: Tensor | None = None,
+    own: Tensor | None = None,
+    *,
+    bins: int = 40,
+) -> Observation:
+    """The weights of a step, counted. Arguments as of `surrogate`; a few anchors at a time, so that memory is bounded.
+
+    Raises InputError as `Pairs.from_embeddings` does.
+    """
+    if references is None or reference_labels is None:
+        references, reference_labels, own = anchors, labels, torch.arange(len(anchors), device=anchors.device)
+    edges = torch.linspace(-1, 1, bins + 1, dtype=torch.float64)
+    active: list[Tensor] = []
+    similarity, mass = torch.zeros(2, bins, dtype=torch.int64), torch.zeros(2, bins, dtype=torch.float64)
+    wide = references.to(anchors.dtype)
+    for rows in torch.arange(len(anchors), device=anchors.device).split(max(1, _PAIRS // max(1, len(references)))):
+        chosen = None if own is None else own[rows]
+        pairs = Pairs.from_embeddings(anchors[rows], labels[rows], wide, reference_labels, chosen)
+        weights = weighting.weights(pairs)
+        active.append((weights.negative != 0).sum(1))
+        place = ((pairs.similarity.double() + 1) * (bins / 2)).long().clamp(0, bins - 1)
+        for row, (mask, weight) in enumerate(((pairs.positive, weights.positive), (pairs.negative, weights.negative))):
+            similarity[row] += torch.bincount(place[mask], minlength=bins).cpu()
+            mass[row] += torch.bincount(place[mask], weight[mask].double().abs(), minlength=bins).cpu()
+    return Observation(torch.cat(active) if active else torch.zeros(0, dtype=torch.int64), edges, similarity, mass)
