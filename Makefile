@@ -26,6 +26,8 @@ five-losses: $(READY) ## the page of the five losses' weight functions, figures/
 
 bench: $(READY) ## what takes how long on this machine, figures/bench
 	$(BIN)/weightlab bench decompose
+	$(BIN)/weightlab bench step
+	$(BIN)/weightlab bench retrieval
 
 test: $(READY) ## run the tests
 	$(BIN)/python -m pytest -n $(JOBS)

@@ -1,14 +1,103 @@
 from __future__ import annotations
 
+import tracemalloc
 from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from weightlab import InputError
 from weightlab.memory import MemoryBank, momentum_encoder
+
+LABELS = st.sampled_from([-(2**63), -1, 0, 1, 7, 2**63 - 1])
+DTYPES = [torch.float32, torch.bfloat16]
+
+
+def embedding_of(entries: list[int]) -> Tensor:
+    """Each entry's number as three digits of base 128, which bfloat16 holds exactly."""
+    numbers = torch.tensor(entries, dtype=torch.int64).reshape(-1)
+    return torch.stack([numbers % 128, numbers // 128 % 128, numbers // 128**2], dim=1).float()
+
+
+def entry_of(embeddings: Tensor) -> list[int]:
+    return [int(number) for number in embeddings.double() @ torch.tensor([1.0, 128.0, 128.0**2], dtype=torch.float64)]
+
+
+class BankAgainstDeque(RuleBasedStateMachine):
+    """Every operation in any order; the model is a deque of (entry, label), the oldest first."""
+
+    @initialize(capacity=st.integers(1, 9), dtype=st.sampled_from(DTYPES))
+    def start(self, capacity: int, dtype: torch.dtype) -> None:
+        self.dtype = dtype
+        self.bank = MemoryBank(capacity, 3, dtype=dtype)
+        self.model: deque[tuple[int, int]] = deque(maxlen=capacity)
+        self.entries = 0
+        self.snapshots: list[tuple[dict[str, Tensor], deque[tuple[int, int]]]] = []
+
+    @rule(data=st.data())
+    def enqueue(self, data: st.DataObject) -> None:
+        labels = data.draw(st.lists(LABELS, max_size=self.bank.capacity))
+        entries = list(range(self.entries, self.entries + len(labels)))
+        self.entries += len(labels)
+        slots = self.bank.enqueue(embedding_of(entries), torch.tensor(labels, dtype=torch.int64))
+        self.model.extend(zip(entries, labels, strict=True))
+        assert slots.dtype == torch.int64
+        assert entry_of(self.bank.embeddings[slots]) == entries
+        assert self.bank.labels[slots].tolist() == labels
+
+    @rule(more=st.integers(0, 5))
+    def grow(self, more: int) -> None:
+        self.bank.grow(self.bank.capacity + more)
+        self.model = deque(self.model, maxlen=self.bank.capacity)
+
+    @rule()
+    def snapshot(self) -> None:
+        self.snapshots.append((self.bank.state(), self.model.copy()))
+
+    @precondition(lambda self: self.snapshots)
+    @rule(data=st.data(), fresh=st.booleans())
+    def restore(self, data: st.DataObject, fresh: bool) -> None:
+        state, model = data.draw(st.sampled_from(self.snapshots))
+        assert model.maxlen is not None
+        if fresh:
+            self.bank = MemoryBank(model.maxlen, 3, dtype=self.dtype)
+        elif model.maxlen != self.bank.capacity:
+            with pytest.raises(InputError, match="snapshot"):
+                self.bank.restore(state)
+            return
+        self.bank.restore(state)
+        self.model = model.copy()
+
+    @invariant()
+    def holds_what_the_model_holds(self) -> None:
+        found = dict(zip(entry_of(self.bank.embeddings), self.bank.labels.tolist(), strict=True))
+        assert found == dict(self.model)
+        assert len(self.bank) == len(self.model)
+        assert self.bank.capacity == self.model.maxlen
+        assert self.bank.embeddings.dtype == self.dtype
+
+    @rule(labels=st.lists(LABELS | st.integers(-3, 3), max_size=6))
+    def slots_of(self, labels: list[int]) -> None:
+        query = torch.tensor(labels, dtype=torch.int64)
+        row, slot = self.bank.slots_of(query)
+        assert row.dtype == slot.dtype == torch.int64
+        brute = (query[:, None] == self.bank.labels[None, :]).nonzero()
+        assert sorted(zip(row.tolist(), slot.tolist(), strict=True)) == sorted(map(tuple, brute.tolist()))
+        by_age = [(at, entry) for at, label in enumerate(labels) for entry, its in self.model if its == label]
+        assert list(zip(row.tolist(), entry_of(self.bank.embeddings[slot]), strict=True)) == by_age
+
+
+TestBankAgainstDeque = BankAgainstDeque.TestCase
+TestBankAgainstDeque.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
 
 
 @settings(max_examples=50, deadline=None)
@@ -29,16 +118,85 @@ def test_bank_is_a_queue(capacity: int, batches: list[int]) -> None:
     assert torch.equal(bank.embeddings[:, 0], bank.labels.float())
 
 
-def test_state_is_taken_back() -> None:
-    bank, other = MemoryBank(4, 2), MemoryBank(4, 2)
+def test_wrap_around_in_the_middle_of_a_batch() -> None:
+    bank = MemoryBank(5, 3)
+    bank.enqueue(embedding_of([0, 1, 2]), torch.tensor([10, 11, 10]))
+    assert bank.enqueue(embedding_of([3, 4, 5, 6]), torch.tensor([12, 10, 11, 10])).tolist() == [3, 4, 0, 1]
+    assert entry_of(bank.embeddings) == [5, 6, 2, 3, 4]
+    assert bank.labels.tolist() == [11, 10, 10, 12, 10]
+    row, slot = bank.slots_of(torch.tensor([10, 99, 11, 10]))
+    assert row.tolist() == [0, 0, 0, 2, 3, 3, 3]
+    assert slot.tolist() == [2, 4, 1, 0, 2, 4, 1]
+
+
+def test_a_grown_bank_keeps_entries_and_age() -> None:
+    bank = MemoryBank(3, 3)
+    bank.enqueue(embedding_of([0, 1]), torch.tensor([0, 1]))
+    bank.enqueue(embedding_of([2, 3]), torch.tensor([2, 3]))
+    bank.grow(5)
+    assert entry_of(bank.embeddings) == [1, 2, 3]
+    bank.enqueue(embedding_of([4, 5, 6]), torch.tensor([4, 5, 6]))
+    assert entry_of(bank.embeddings) == [6, 2, 3, 4, 5]
+    with pytest.raises(InputError, match="at least 5"):
+        bank.grow(4)
+    with pytest.raises(InputError, match="whole number"):
+        bank.grow(6.5)  # type: ignore[arg-type]
+    assert entry_of(bank.embeddings) == [6, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_state_is_taken_back(dtype: torch.dtype, tmp_path: Path) -> None:
+    bank, other = MemoryBank(4, 2, dtype=dtype), MemoryBank(4, 2, dtype=dtype)
     bank.enqueue(torch.ones(3, 2), torch.tensor([1, 2, 3]))
-    other.restore(bank.state())
+    save_file(bank.state(), tmp_path / "bank.safetensors")
+    other.restore(load_file(tmp_path / "bank.safetensors"))
     for each in (bank, other):
         each.enqueue(torch.zeros(2, 2), torch.tensor([4, 5]))
     assert torch.equal(bank.labels, other.labels)
+    assert torch.equal(bank.embeddings, other.embeddings)
     assert other.labels.tolist() == [5, 2, 3, 4]
-    with pytest.raises(InputError, match="snapshot"):
-        MemoryBank(5, 2).restore(bank.state())
+
+
+def test_a_snapshot_is_a_copy_both_ways_and_clean() -> None:
+    bank, other = MemoryBank(1000, 64), MemoryBank(1000, 64)
+    bank.enqueue(torch.ones(3, 64), torch.tensor([1, 2, 3]))
+    state = bank.state()
+    assert state["embeddings"].sum() == 3 * 64
+    assert state["labels"].sum() == 6
+    other.restore(state)
+    bank.enqueue(torch.full((1000, 64), 5.0), torch.full((1000,), 9))
+    assert state["embeddings"].sum() == 3 * 64
+    state["embeddings"].fill_(7)
+    state["labels"].fill_(7)
+    assert torch.equal(other.embeddings, torch.ones(3, 64))
+    assert other.labels.tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"embeddings": torch.zeros(5, 2)}, r"snapshot's embeddings are torch.float32 \[5, 2\]"),
+        ({"embeddings": torch.zeros(4, 3)}, "snapshot"),
+        ({"embeddings": torch.zeros(4, 2, dtype=torch.bfloat16)}, "bfloat16"),
+        ({"labels": torch.zeros(4)}, "snapshot's labels"),
+        ({"labels": torch.zeros(3, dtype=torch.int64)}, "snapshot's labels"),
+        ({"seen": torch.tensor(-1)}, "seen"),
+        ({"seen": torch.tensor(1.5)}, "seen"),
+        ({"seen": torch.tensor([1, 2])}, "seen"),
+    ],
+)
+def test_wrong_snapshots_change_nothing(change: dict[str, Tensor], message: str) -> None:
+    bank = MemoryBank(4, 2)
+    bank.enqueue(torch.ones(1, 2), torch.tensor([3]))
+    state = bank.state()
+    bank.enqueue(torch.ones(1, 2), torch.tensor([5]))
+    with pytest.raises(InputError, match=message):
+        bank.restore(state | change)
+    del state[next(iter(change))]
+    with pytest.raises(InputError, match=f"no {next(iter(change))}"):
+        bank.restore(state)
+    assert bank.labels.tolist() == [3, 5]
+    assert bank.slots_of(torch.tensor([5]))[1].tolist() == [1]
 
 
 def test_stored_entries_carry_no_gradient_and_are_copies() -> None:
@@ -51,19 +209,130 @@ def test_stored_entries_carry_no_gradient_and_are_copies() -> None:
     assert bank.embeddings.max() == 1
 
 
+def test_bfloat16_rounds_to_nearest_even() -> None:
+    values = torch.randn(500, 4, generator=torch.Generator().manual_seed(0))
+    values[:2] = torch.tensor([[1 + 2**-8, 1 + 3 * 2**-8, -1 - 2**-8, 0.0], [1 + 2**-7, 2.0, -3.0, 1 + 2**-8 + 2**-20]])
+    bank = MemoryBank(300, 4, dtype=torch.bfloat16)
+    bank.enqueue(values[:200], torch.arange(200))
+    slots = bank.enqueue(values[200:], torch.arange(300))
+    bits = values.numpy().view(np.uint32).astype(np.uint64)
+    rounded = ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16 << 16).astype(np.uint32).view(np.float32)
+    assert bank.embeddings.dtype == torch.bfloat16
+    assert np.array_equal(bank.embeddings[slots].float().numpy(), rounded[200:])
+    slots = bank.enqueue(values[:200], torch.arange(200))
+    assert np.array_equal(bank.embeddings[slots].float().numpy(), rounded[:200])
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.int16, torch.int8, torch.uint8])
+def test_any_integer_labels(dtype: torch.dtype) -> None:
+    bank = MemoryBank(4, 2)
+    bank.enqueue(torch.ones(2, 2, dtype=torch.float64), torch.tensor([5, 100], dtype=dtype))
+    assert bank.labels.tolist() == [5, 100]
+    assert bank.slots_of(torch.tensor([100], dtype=dtype))[1].tolist() == [1]
+
+
+def test_an_empty_bank_and_empty_batches() -> None:
+    bank, nothing = MemoryBank(4, 2), torch.empty(0, dtype=torch.int64)
+    assert bank.enqueue(torch.empty(0, 2), nothing).tolist() == []
+    assert bank.embeddings.shape == (0, 2)
+    for query in (nothing, torch.tensor([0, -1])):
+        row, slot = bank.slots_of(query)
+        assert row.tolist() == slot.tolist() == []
+        assert row.dtype == slot.dtype == torch.int64
+
+
+@pytest.mark.parametrize("label_of", [lambda number: number, lambda number: 0, lambda number: number % 3 * 10**9])
+def test_the_look_up_forgets_what_left(label_of: Callable[[int], int]) -> None:
+    bank, embeddings = MemoryBank(100, 1), torch.zeros(10, 1)
+
+    def fill(first: int, last: int) -> None:
+        for number in range(first, last, 10):
+            bank.enqueue(embeddings, torch.tensor([label_of(each) for each in range(number, number + 10)]))
+
+    fill(0, 1_000)
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    fill(1_000, 21_000)
+    grown = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert grown < 50_000  # the 20,000 numbers alone are 160,000 bytes
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads the resident size from /proc")
+def test_a_large_bank_touches_only_what_it_stores() -> None:
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+    before = resident()
+    bank = MemoryBank(1_000_000, 128)
+    bank.enqueue(torch.ones(64, 128), torch.arange(64))
+    assert bank.embeddings.untyped_storage().nbytes() == 512_000_000
+    assert bank.labels.untyped_storage().nbytes() == 8_000_000
+    assert resident() - before < 30_000_000
+    assert MemoryBank(10, 128, dtype=torch.bfloat16).embeddings.untyped_storage().nbytes() == 10 * 128 * 2
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_bank_on_a_gpu_does_the_same() -> None:
+    banks = [MemoryBank(5, 3), MemoryBank(5, 3, device="cuda")]
+    for entries in ([0, 1, 2], [3, 4, 5, 6], [7]):
+        labels = torch.tensor(entries) % 2
+        slots = [bank.enqueue(embedding_of(entries), labels) for bank in banks]
+        assert slots[1].device == banks[1].embeddings.device
+        assert torch.equal(slots[0], slots[1].cpu())
+    for bank in banks:
+        bank.grow(7)
+    banks[1].restore(banks[0].state())
+    for part, other in zip(*(bank.slots_of(torch.tensor([1, 0])) for bank in banks), strict=True):
+        assert other.device == banks[1].embeddings.device
+        assert torch.equal(part, other.cpu())
+    assert torch.equal(banks[0].embeddings, banks[1].embeddings.cpu())
+
+
 @pytest.mark.parametrize(
     ("embeddings", "labels", "message"),
     [
         (torch.ones(2, 3), torch.tensor([0, 1]), r"holds \[n, 2\]"),
+        (torch.ones(2), torch.tensor([0, 1]), r"holds \[n, 2\]"),
+        ([[1.0, 2.0]], torch.tensor([0]), "not list"),
+        (torch.ones(2, 2, dtype=torch.int64), torch.tensor([0, 1]), "floating-point"),
         (torch.ones(2, 2), torch.tensor([0]), "as many labels"),
+        (torch.ones(2, 2), torch.tensor([0.0, 1.0]), "integer"),
+        (torch.ones(2, 2), torch.tensor([True, False]), "integer"),
+        (torch.ones(1, 2), torch.tensor(0), "integer"),
+        (torch.ones(1, 2), [0], "integer"),
         (torch.ones(5, 2), torch.arange(5), "does not fit"),
     ],
 )
-def test_wrong_batches(embeddings: torch.Tensor, labels: torch.Tensor, message: str) -> None:
+def test_wrong_batches(embeddings: Tensor, labels: Tensor, message: str) -> None:
+    bank = MemoryBank(4, 2)
     with pytest.raises(InputError, match=message):
-        MemoryBank(4, 2).enqueue(embeddings, labels)
-    with pytest.raises(InputError, match="capacity"):
-        MemoryBank(0, 2)
+        bank.enqueue(embeddings, labels)
+    assert len(bank) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"capacity": 0}, "capacity"),
+        ({"capacity": 2.0}, "capacity"),
+        ({"capacity": True}, "capacity"),
+        ({"dimensions": -1}, "dimensions"),
+        ({"dtype": torch.float16}, "torch.bfloat16, not torch.float16"),
+        ({"dtype": "float32"}, "dtype"),
+        ({"device": "abacus"}, "abacus"),
+        ({"capacity": 10**15, "dimensions": 100}, "can't make"),
+    ],
+)
+def test_wrong_banks(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        MemoryBank(**{"capacity": 4, "dimensions": 2} | arguments)
+
+
+@pytest.mark.parametrize("labels", [torch.tensor([0.0]), torch.tensor([[0]]), torch.tensor(0), [0]])
+def test_wrong_queries(labels: Tensor) -> None:
+    with pytest.raises(InputError, match="integer"):
+        MemoryBank(4, 2).slots_of(labels)
 
 
 def test_momentum_encoder_is_the_moving_average() -> None:

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from weightlab import InputError, Pairs, Weighting, assign, losses
+from weightlab.memory import MemoryBank
 from weightlab.step import surrogate, walk
 from weightlab.step.few import Few
 from weightlab.step.forms import form_of
@@ -126,6 +127,15 @@ def test_few_by_brute_force() -> None:
             for pair in zip(*_listed(few.outside(start, start + 4), start), strict=True)
         ]
         assert sorted(inside) == sorted(out)
+
+
+def test_a_look_up_finds_the_same_pairs() -> None:
+    bank, (x, labels, r, reference_labels, _) = MemoryBank(30, 6), data(3, 8, 50, 5, torch.float32)
+    for start in range(0, 50, 10):  # wraps around
+        own = bank.enqueue(r[start : start + 10], reference_labels[start : start + 10])[:8]
+    labels = bank.labels[own]
+    arguments = (losses.Lifted(), normalize(x), labels, bank.embeddings, bank.labels, own)
+    assert float(surrogate(*arguments, bank.slots_of(labels))) == pytest.approx(float(surrogate(*arguments)), rel=1e-6)
 
 
 def _listed(found: tuple[Tensor, Tensor], start: int) -> tuple[list[int], list[int]]:

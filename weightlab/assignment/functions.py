@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from weightlab.errors import InputError, check_number
 from weightlab.lazy import np, torch
-from weightlab.losses.stable import masked_softmax
+from weightlab.losses.stable import above, below, masked_softmax
 
 if TYPE_CHECKING:
     from scipy.interpolate import PPoly
@@ -95,7 +95,7 @@ class Step:
 
     def __call__(self, s: Tensor, side: Side) -> Tensor:
         """1 for the hard pairs, else 0."""
-        return ((s > self.t) if side.sign > 0 else (s < self.t)).to(s.dtype)
+        return above(s, self.t) if side.sign > 0 else below(s, self.t)
 
     def __str__(self) -> str:
         return _text(self)

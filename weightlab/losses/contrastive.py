@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
 from weightlab.losses.pointwise_form import pointwise_weights
-from weightlab.losses.stable import masked_sum
+from weightlab.losses.stable import above, below, masked_sum
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -53,11 +53,11 @@ class Contrastive:
 
     def positive_weight(self, s: Tensor) -> Tensor:
         """w⁺ at s."""
-        return (s < self.pos_margin).to(s.dtype)
+        return below(s, self.pos_margin)
 
     def negative_weight(self, s: Tensor) -> Tensor:
         """w⁻ at s."""
-        return (s > self.neg_margin).to(s.dtype)
+        return above(s, self.neg_margin)
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""

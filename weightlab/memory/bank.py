@@ -1,27 +1,51 @@
-"""The memory bank: embeddings and labels of past batches, a FIFO queue."""
+"""The memory bank: embeddings and labels of past batches, a FIFO queue that finds its entries by label."""
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
+
+import numpy as np
 import torch
 from torch import Tensor
 
-from weightlab.errors import InputError, check_number
+from weightlab.errors import InputError
 
 __all__ = ["MemoryBank"]
+
+_DTYPES = (torch.float32, torch.bfloat16)
+_INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 
 
 class MemoryBank:
     """A ring of `capacity` slots, each with an embedding [dimensions] and a label; the oldest entry makes room.
 
-    Source: Wang et al. 2020 (XBM), section 3.2.
+    dtype: how embeddings are stored, torch.float32 or torch.bfloat16 (rounded to nearest). device: where they are.
+    Labels are any int64.
+
+    Memory: 4 (float32) or 2 (bfloat16) × capacity × dimensions bytes and 8 × capacity for the labels, on `device`, all
+    reserved at once but touched only as entries come; and on the CPU the look-up by label, 8 to 16 bytes an entry and
+    about 160 a distinct label.
+
+    Source: Wang et al. 2020 (XBM), section 3.2. Raises InputError for a size that is not a whole number of at least 1,
+    for another dtype, and for what the device can't hold.
     """
 
-    def __init__(self, capacity: int, dimensions: int) -> None:
-        check_number("capacity", capacity, 1)
-        check_number("dimensions", dimensions, 1)
-        self._embeddings = torch.zeros(capacity, dimensions)
-        self._labels = torch.full((capacity,), -1)
-        self._seen = 0
+    def __init__(
+        self,
+        capacity: int,
+        dimensions: int,
+        *,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        _check_size("capacity", capacity)
+        _check_size("dimensions", dimensions)
+        if dtype not in _DTYPES:
+            raise InputError(f"dtype must be torch.float32 or torch.bfloat16, not {dtype!r}")
+        self._embeddings, self._labels = _allocate(capacity, dimensions, dtype, device)
+        self._seen = 0  # entries ever enqueued; entry number n lies in slot n % capacity
+        self._index = _LabelIndex()
 
     def __len__(self) -> int:
         return min(self._seen, self.capacity)
@@ -33,42 +57,190 @@ class MemoryBank:
 
     @property
     def embeddings(self) -> Tensor:
-        """The entries so far, [len, D]; a view."""
+        """The entries so far by slot, [len, D]; a view, to be read only."""
         return self._embeddings[: len(self)]
 
     @property
     def labels(self) -> Tensor:
-        """Their labels, int64 [len]; a view."""
+        """Their labels, int64 [len]; a view, to be read only."""
         return self._labels[: len(self)]
 
     def enqueue(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        """Put a batch [B, D] in, B ≤ capacity, over the oldest entries; returns the slot that each row took, int64 [B].
+        """Put a batch in, over the oldest entries; returns the slot that each row took, int64 [B] on the bank's device.
 
-        The slots let an anchor's own entry be excluded by index: two images with the same embedding stay a pair.
-        Raises InputError for a batch that does not fit.
+        embeddings: floating-point [B, D], B ≤ capacity, of any device, stored without their gradient. labels: integer
+        [B]. The slots let an anchor's own entry be excluded by index: two images with the same embedding stay a pair.
+        Costs O(B·D), whatever the capacity. Raises InputError for a batch that does not fit.
         """
-        if embeddings.ndim != 2 or embeddings.shape[1] != self._embeddings.shape[1]:
-            raise InputError(f"the bank holds [n, {self._embeddings.shape[1]}], not {tuple(embeddings.shape)}")
-        if labels.shape != embeddings.shape[:1]:
-            raise InputError(f"{len(embeddings)} embeddings need as many labels, not {tuple(labels.shape)}")
-        if len(embeddings) > self.capacity:
-            raise InputError(f"a batch of {len(embeddings)} does not fit a bank of {self.capacity}")
-        slots = (self._seen + torch.arange(len(embeddings))) % self.capacity
-        self._embeddings[slots] = embeddings.detach().to(self._embeddings.dtype)
-        self._labels[slots] = labels
-        self._seen += len(embeddings)
-        return slots
+        self._check_batch(embeddings, labels)
+        start, added, left = self._seen % self.capacity, labels.tolist(), list[int]()
+        for slots, rows in _pieces(start, len(added), self.capacity):
+            left += self.labels[slots].tolist()  # nothing from slots that were still free: the view ends before them
+            self._embeddings[slots].copy_(embeddings.detach()[rows])
+            self._labels[slots].copy_(labels[rows])
+        self._index.add(added, self._seen)
+        self._seen += len(added)
+        self._index.drop(left, self._oldest)
+        return torch.arange(start, start + len(added), device=self._labels.device).remainder_(self.capacity)
+
+    def slots_of(self, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """The slots of the entries that have one of the given labels: (row, slot), each int64 [n] on the bank's device.
+
+        labels: integer [B], of any device. Entry slot[k] has the label labels[row[k]]. Rows ascend; within a row the
+        oldest entry comes first. An anchor's own entry is among them once it is enqueued. Costs O(B + n), whatever the
+        length of the bank, plus a bisection a label. Raises InputError for labels that are not integer [B].
+        """
+        _check_labels(labels)
+        numbers, counts = array("q"), list[int]()
+        for label in labels.tolist():
+            found = self._index.find(label, self._oldest)
+            numbers.extend(found)
+            counts.append(len(found))
+        row = torch.repeat_interleave(torch.tensor(counts, dtype=torch.int64))
+        slot = torch.from_numpy(np.array(numbers, dtype=np.int64)).remainder_(self.capacity)
+        return row.to(self._labels.device), slot.to(self._labels.device)
+
+    def grow(self, capacity: int) -> None:
+        """Make room for `capacity` entries; those that are there stay, in the same order of age.
+
+        Slots change: the oldest entry moves to slot 0, so slots and views from before are void. Costs O(capacity); the
+        old ring is freed once the new one is filled. Raises InputError for less than the capacity now.
+        """
+        _check_size("capacity", capacity)
+        if capacity < self.capacity:
+            raise InputError(
+                f"capacity must be at least {self.capacity}, the bank's now, not {capacity}: it only grows"
+            )
+        old = self._embeddings
+        embeddings, labels = _allocate(capacity, old.shape[1], old.dtype, old.device)
+        for slots, rows in self._by_age():
+            embeddings[rows].copy_(self._embeddings[slots])
+            labels[rows].copy_(self._labels[slots])
+        self._seen = len(self)
+        self._embeddings, self._labels = embeddings, labels
+        self._rebuild_index()
 
     def state(self) -> dict[str, Tensor]:
-        """All that is in it, as tensors; `restore` takes it back."""
-        return {"embeddings": self._embeddings, "labels": self._labels, "seen": torch.tensor(self._seen)}
+        """A snapshot that `restore` takes back: copies, which later batches don't change.
+
+        embeddings: [capacity, D] in the bank's dtype, zero where no entry is yet; labels: int64 [capacity], likewise;
+        seen: int64 [], how many entries were ever enqueued since the bank was made or last grew.
+        """
+        embeddings, labels = self._embeddings.clone(), self._labels.clone()
+        for copy in (embeddings, labels):
+            copy[len(self) :] = 0  # never the leftovers of other memory
+        return {"embeddings": embeddings, "labels": labels, "seen": torch.tensor(self._seen)}
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Become what `state` says. Raises InputError where the sizes differ."""
-        if state["embeddings"].shape != self._embeddings.shape:
-            raise InputError(
-                f"the snapshot's bank is {tuple(state['embeddings'].shape)}, this one {tuple(self._embeddings.shape)}"
-            )
-        self._embeddings = state["embeddings"].clone()
-        self._labels = state["labels"].clone()
+        """Become what `state` says, of any device; it is copied. Costs O(capacity).
+
+        Raises InputError where its capacity, dimensions or dtype are not this bank's or a part is missing or damaged;
+        the bank is then as it was.
+        """
+        self._check_snapshot(state)
         self._seen = int(state["seen"])
+        self.embeddings.copy_(state["embeddings"][: len(self)])
+        self.labels.copy_(state["labels"][: len(self)])
+        self._rebuild_index()
+
+    @property
+    def _oldest(self) -> int:
+        """The number of the oldest entry."""
+        return self._seen - len(self)
+
+    def _by_age(self) -> list[tuple[slice, slice]]:
+        """Where the entries lie, the oldest first."""
+        return _pieces(self._oldest % self.capacity, len(self), self.capacity)
+
+    def _rebuild_index(self) -> None:
+        self._index = _LabelIndex()
+        for slots, rows in self._by_age():
+            self._index.add(self._labels[slots].tolist(), self._oldest + rows.start)
+
+    def _check_batch(self, embeddings: Tensor, labels: Tensor) -> None:
+        dimensions = self._embeddings.shape[1]
+        if not isinstance(embeddings, Tensor) or embeddings.ndim != 2 or embeddings.shape[1] != dimensions:
+            raise InputError(f"the bank holds [n, {dimensions}], not {_describe(embeddings)}")
+        if not embeddings.is_floating_point():
+            raise InputError(f"embeddings must be floating-point, not {embeddings.dtype}")
+        _check_labels(labels)
+        if len(labels) != len(embeddings):
+            raise InputError(f"{len(embeddings)} embeddings need as many labels, not {len(labels)}")
+        if len(embeddings) > self.capacity:
+            raise InputError(f"a batch of {len(embeddings)} does not fit a bank of {self.capacity}")
+
+    def _check_snapshot(self, state: dict[str, Tensor]) -> None:
+        missing = sorted({"embeddings", "labels", "seen"} - state.keys())
+        if missing:
+            raise InputError(f"the snapshot has no {' and no '.join(missing)}")
+        for name, own in (("embeddings", self._embeddings), ("labels", self._labels)):
+            given = state[name]
+            if given.shape != own.shape or given.dtype != own.dtype:
+                raise InputError(f"the snapshot's {name} are {_describe(given)}, this bank's {_describe(own)}")
+        seen = state["seen"]
+        if seen.numel() != 1 or seen.dtype != torch.int64 or int(seen) < 0:
+            raise InputError(f"the snapshot's seen must be one whole number of at least 0, not {seen.tolist()}")
+
+
+class _LabelIndex:
+    """label → the ascending numbers of its entries, in CPU memory.
+
+    Entries leave in the order in which they came, so those of a label that left are the first of its numbers: a
+    bisection passes them over, and they are cut off only once they are half of what is kept, so that an entry costs
+    O(1) over its life. An array keeps 8 bytes an entry, where a list or deque of ints would keep 40.
+    """
+
+    def __init__(self) -> None:
+        self._numbers: dict[int, array[int]] = {}
+
+    def add(self, labels: list[int], first: int) -> None:
+        """Enter entries number first, first + 1, … with these labels."""
+        for number, label in enumerate(labels, first):
+            known = self._numbers.get(label)
+            if known is None:
+                self._numbers[label] = array("q", (number,))
+            else:
+                known.append(number)
+
+    def drop(self, labels: list[int], oldest: int) -> None:
+        """Entries with these labels left; `oldest` is the lowest number that stayed."""
+        for label in set(labels):
+            known = self._numbers[label]
+            if known[-1] < oldest:
+                del self._numbers[label]
+            elif known[len(known) // 2] < oldest:
+                del known[: bisect_left(known, oldest)]
+
+    def find(self, label: int, oldest: int) -> array[int]:
+        """The numbers of the label's entries from `oldest` on; a copy."""
+        known = self._numbers.get(label)
+        return array("q") if known is None else known[bisect_left(known, oldest) :]
+
+
+def _pieces(start: int, length: int, capacity: int) -> list[tuple[slice, slice]]:
+    """`length` slots of a ring from `start` on: (slots, rows) up to the ring's end, and from its beginning on."""
+    head = min(length, capacity - start)
+    return [(slice(start, start + head), slice(0, head)), (slice(0, length - head), slice(head, length))]
+
+
+def _allocate(capacity: int, dimensions: int, dtype: torch.dtype, device: torch.device | str) -> tuple[Tensor, Tensor]:
+    try:
+        embeddings = torch.empty(capacity, dimensions, dtype=dtype, device=device)
+        return embeddings, torch.empty(capacity, dtype=torch.int64, device=device)
+    except (RuntimeError, AssertionError) as error:  # torch without CUDA asserts
+        reason = str(error).splitlines()[0]
+        raise InputError(f"can't make a bank of {capacity} × {dimensions} on device '{device}': {reason}") from error
+
+
+def _check_size(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InputError(f"{name} must be a whole number of at least 1, not {value!r}")
+
+
+def _check_labels(labels: Tensor) -> None:
+    if not isinstance(labels, Tensor) or labels.ndim != 1 or labels.dtype not in _INTEGERS:
+        raise InputError(f"labels must be an integer tensor [n], not {_describe(labels)}")
+
+
+def _describe(value: object) -> str:
+    return f"{value.dtype} {list(value.shape)}" if isinstance(value, Tensor) else type(value).__name__

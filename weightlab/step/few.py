@@ -31,7 +31,11 @@ class Few:
         place = torch.searchsorted(known, reference_labels).clamp(max=len(known) - 1)
         shared = (known[place] == reference_labels).nonzero()[:, 0]
         row, which = (labels[:, None] == reference_labels[shared]).nonzero(as_tuple=True)
-        column = shared[which]
+        return cls.of(row, shared[which], own)
+
+    @classmethod
+    def of(cls, row: Tensor, column: Tensor, own: Tensor | None) -> Few:
+        """Of all the pairs that share a label, own entries among them: int64 [k], rows ascending."""
         if own is None:
             return cls(row, column, *_by_column(row, column))
         is_own = own[row] == column

@@ -39,7 +39,7 @@ class Softmax:
 
 @dataclass(frozen=True)
 class Triplets:
-    """w⁺ = Σ_N v(S_n − (S_p − margin)) and w⁻ = Σ_P of the same v."""
+    """w⁺ = Σ_N v(S_n − (S_p − margin)) and w⁻ = Σ_P of the same v, which may overwrite what it is given."""
 
     violation: Callable[[Tensor], Tensor]
     margin: float
@@ -55,7 +55,7 @@ def form_of(weighting: Weighting) -> Form | None:
             pull, push = _function(positive, -1), _function(negative, 1)
             return Pointwise(pull, push, scale) if pull and push else None
         case Triplet(margin=margin):
-            return Triplets(lambda excess: (excess > 0).to(excess.dtype), margin)
+            return Triplets(lambda excess: excess.gt_(0), margin)
         case SmoothTriplet(scale=t, margin=margin):
             return Triplets(lambda excess: torch.sigmoid(t * excess), margin)
         case MultiSimilarity(mining_margin=mining_margin):

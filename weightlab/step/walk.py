@@ -13,6 +13,7 @@ from torch import Tensor
 
 from weightlab.errors import InputError
 from weightlab.losses.positives import Positives
+from weightlab.losses.stable import above
 from weightlab.step.few import Few
 from weightlab.step.forms import Form, Pointwise, Softmax, Triplets
 
@@ -52,9 +53,9 @@ def _blocks(anchors: Tensor, references: Tensor, few: Few) -> Iterator[tuple[Ten
         yield similarity, block, few.outside(start, start + len(block))
 
 
-def _add(total: Tensor, weight: Tensor, block: Tensor) -> None:
-    """total += weight @ block, with the references that have no weight left out where these are most."""
-    active = weight.any(0).nonzero()[:, 0]
+def _add(total: Tensor, weight: Tensor, block: Tensor, least: float = 0.0) -> None:
+    """total += weight @ block, less the references with no weight (≥ 0) above `least`, where these are most."""
+    active = (weight.amax(0) > least).nonzero()[:, 0]
     if len(active) < _FEW * len(block):
         if len(active):
             total.addmm_(weight[:, active], block[active])
@@ -82,7 +83,7 @@ def _size(form: Pointwise, weight: Tensor, count: int) -> Tensor:
     """What a block adds to that by which an anchor's weights are divided."""
     match form.scale:
         case "mean":
-            return (weight != 0).sum(1).to(weight.dtype)
+            return above(weight, 0).sum(1)
         case "mass":
             return weight.sum(1)
     return weight.new_full((len(weight),), count)
@@ -99,6 +100,8 @@ def _softmax(
     push, total = torch.zeros_like(anchors), anchors.new_zeros(len(anchors))
     top = anchors.new_full((len(anchors),), torch.finfo(anchors.dtype).min)
     hardest = top.clone()
+    # what all the shares up to this one add up to is lost to rounding beside the largest, 1
+    least = torch.finfo(anchors.dtype).eps / 2 / max(1, len(references))
     limit = None if form.mining_margin is None else _least(positives) - form.mining_margin
     for similarity, block, outside in _blocks(anchors, references, few):
         exponent, factor = form.loss.exponent(similarity), form.loss.factor(similarity)
@@ -111,7 +114,7 @@ def _softmax(
         share = exponent.sub_(higher[:, None]).exp_()
         total = total * shrink + share.sum(1)
         push *= shrink[:, None]
-        _add(push, share * factor if isinstance(factor, Tensor) else share, block)
+        _add(push, share * factor if isinstance(factor, Tensor) else share, block, least)
         top = higher
     if form.mining_margin is not None:
         positives = _mined(positives, hardest + form.mining_margin)

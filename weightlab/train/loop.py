@@ -57,8 +57,9 @@ def train(
             raise TrainingError(f"the run diverged at step {step}: lower the learning rate or the scale")
         loss = surrogate(weighting, embeddings, labels)
         if state.bank is not None and step >= config.warmup:
-            own = state.bank.enqueue(_keys(state, images, embeddings), labels)
-            loss = loss + surrogate(weighting, embeddings, labels, state.bank.embeddings, state.bank.labels, own)
+            bank, own = state.bank, state.bank.enqueue(_keys(state, images, embeddings), labels)
+            shared = bank.slots_of(labels)
+            loss = loss + surrogate(weighting, embeddings, labels, bank.embeddings, bank.labels, own, shared)
 
         for group in state.optimizer.param_groups:
             group["lr"] = learning_rate(config, step)

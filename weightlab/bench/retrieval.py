@@ -1,0 +1,142 @@
+"""How long retrieval metrics take at the size of Stanford Online Products, against faiss alone and another library."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import faiss
+import pandas as pd
+import torch
+from torch import Tensor
+
+from weightlab.bench.inputs import DIMENSIONS, clustered
+from weightlab.bench.machine import describe_machine
+from weightlab.bench.methods import LIBRARY, has_library
+from weightlab.bench.timing import median_ratio, time_in_turns
+from weightlab.errors import InputError
+from weightlab.plot.tables import markdown
+from weightlab.retrieval import evaluate
+
+__all__ = ["ROWS", "Retrieval", "make_rows", "measure", "report"]
+
+ROWS, _CLASSES = 60_502, 11_316  # SOP's test images and their classes
+_FEWEST = 1000
+_SMALLEST_CLASS, _LARGEST_CLASS = 2, 12  # as in SOP
+_SPREAD = 1.2  # at which some are found and some are not
+_KS = (1, 10, 100)
+_SECONDS, _LEAST, _MOST = 30.0, 2, 5
+_FLAT, _EVALUATE, _CALCULATOR = "faiss IndexFlatIP", "weightlab.retrieval.evaluate", "AccuracyCalculator"
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """What was measured: method, seconds (median), to_faiss and to_library (ratios), R@1 and MAP@R found (or None)."""
+
+    table: pd.DataFrame
+    rows: int
+    classes: int
+
+
+def make_rows(rows: int) -> tuple[Tensor, Tensor]:
+    """Embeddings [rows, 128] and labels: as many classes as SOP has of so many images, of 2 to 12 rows each."""
+    if rows < _FEWEST:
+        raise InputError(f"rows must be at least {_FEWEST}, not {rows}")
+    generator = torch.Generator().manual_seed(rows)
+    classes = round(rows * _CLASSES / ROWS)
+    room = _LARGEST_CLASS - _SMALLEST_CLASS
+    more = torch.randperm(classes * room, generator=generator)[: rows - _SMALLEST_CLASS * classes] // room
+    labels = torch.cat([torch.arange(classes).repeat(_SMALLEST_CLASS), more])
+    labels = labels[torch.randperm(rows, generator=generator)]
+    return clustered(labels, generator, _SPREAD), labels
+
+
+def measure(rows: int = ROWS, say: Callable[[str], object] = print) -> Retrieval:
+    """Time all three in turns, after a run of each on the fewest rows. Raises InputError for less than 1,000 rows."""
+    embeddings, labels = make_rows(rows)
+    with _faiss_threads(torch.get_num_threads()):
+        say("warming up")
+        time_in_turns(_runs(*make_rows(_FEWEST), {}), seconds=0, least=1, most=1)
+        say(f"searching {rows:,} × {rows:,}, several times")
+        found: dict[str, dict[str, float]] = {}
+        taken = time_in_turns(_runs(embeddings, labels, found), seconds=_SECONDS, least=_LEAST, most=_MOST)
+    table = pd.DataFrame(
+        {
+            "method": name,
+            "seconds": statistics.median(seconds),
+            "to_faiss": median_ratio(seconds, taken[_FLAT]),
+            "to_library": median_ratio(seconds, taken[_CALCULATOR]) if _CALCULATOR in taken else float("nan"),
+            "R@1": found.get(name, {}).get("R@1", float("nan")),
+            "MAP@R": found.get(name, {}).get("MAP@R", float("nan")),
+        }
+        for name, seconds in taken.items()
+    )
+    return Retrieval(table, rows, int(labels.max()) + 1)
+
+
+def report(measured: Retrieval) -> str:
+    """The table in Markdown, with the machine and what each does."""
+    rows = measured.rows
+    head = (
+        f"Retrieval: {rows:,} rows of {DIMENSIONS} dimensions against all others, {measured.classes:,} classes.\n"
+        f"{describe_machine()}, faiss {faiss.__version__} with as many threads.\n\n"
+        f"{_EVALUATE}: R@{{1, 10, 100}} and MAP@R. {_FLAT}: its search alone, k = {max(_KS) + 1}."
+    )
+    library = (
+        f"{_CALCULATOR} of {LIBRARY}: precision_at_1 and mean_average_precision_at_r, with\n"
+        "k = max_bin_count (the largest class), the least that MAP@R needs. Its default, k = all references, would\n"
+        f"hold {12 * rows**2 / 1e9:,.1f} GB of neighbours and distances alone."
+        if has_library()
+        else f"{LIBRARY} is not installed, so its row is missing."
+    )
+    note = f"Medians of {_LEAST} to {_MOST} runs in turns (A B C A B C …), as ratios within a turn."
+    return "\n\n".join([f"{head}\n{library}\n{note}", _table(measured.table)]) + "\n"
+
+
+def _runs(embeddings: Tensor, labels: Tensor, found: dict[str, dict[str, float]]) -> dict[str, Callable[[], object]]:
+    """What is timed; the metrics go into `found`."""
+    runs: dict[str, Callable[[], object]] = {
+        _FLAT: partial(_search, embeddings, max(_KS) + 1),
+        _EVALUATE: lambda: found.update({_EVALUATE: evaluate(embeddings, labels, _KS)}),
+    }
+    if has_library():
+        runs[_CALCULATOR] = lambda: found.update({_CALCULATOR: _calculate(embeddings, labels)})
+    return runs
+
+
+def _search(embeddings: Tensor, k: int) -> object:
+    index = faiss.IndexFlatIP(embeddings.shape[1])
+    index.add(embeddings.numpy())
+    return index.search(embeddings.numpy(), k)
+
+
+def _calculate(embeddings: Tensor, labels: Tensor) -> dict[str, float]:
+    from pytorch_metric_learning.utils.accuracy_calculator import AccuracyCalculator
+
+    names = {"precision_at_1": "R@1", "mean_average_precision_at_r": "MAP@R"}
+    calculator = AccuracyCalculator(include=tuple(names), k="max_bin_count", device=torch.device("cpu"))
+    return {names[name]: value for name, value in calculator.get_accuracy(embeddings, labels).items()}
+
+
+@contextmanager
+def _faiss_threads(count: int) -> Iterator[None]:
+    """faiss on `count` threads, and afterwards as it was: this is a setting of the whole process."""
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(count)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(before)
+
+
+def _table(table: pd.DataFrame) -> str:
+    columns = ["", "seconds", "to faiss", f"to {_CALCULATOR}", "R@1", "MAP@R"]
+    rows = [
+        [str(name), f"{seconds:.2f}", *("–" if value != value else f"{value:.{digits}f}" for value, digits in cells)]
+        for name, seconds, *values in table.itertuples(index=False)
+        for cells in [list(zip(values, (2, 2, 4, 4), strict=True))]
+    ]
+    return markdown(columns, rows, right=columns[1:])
