@@ -10,19 +10,22 @@ from weightlab.data.sampler import PKSampler
 from weightlab.data.split import Dataset, Split
 from weightlab.errors import InputError, unknown
 
-__all__ = ["Dataset", "PKSampler", "Split", "load", "names"]
+__all__ = ["Dataset", "PKSampler", "Split", "load", "names", "version"]
 
 _SIZES = range(8, 513)
 
 
 class _Entry(NamedTuple):
     about: str
+    version: Callable[[], str]
     load: Callable[[int, bool], Dataset]
 
 
 _DATASETS = {
     "glyphs": _Entry(
-        "characters as classes, 12 DejaVu faces as instances; rendered here, nothing to download", glyphs.load
+        "characters as classes, 12 DejaVu faces as instances; rendered here, nothing to download",
+        glyphs.version,
+        glyphs.load,
     ),
 }
 
@@ -30,6 +33,16 @@ _DATASETS = {
 def names() -> list[tuple[str, str]]:
     """Every data set: its name, and what it is in one line."""
     return [(name, entry.about) for name, entry in _DATASETS.items()]
+
+
+def version(name: str) -> str:
+    """What the images of a data set depend on besides its name: results of another version are not comparable.
+
+    Raises InputError for an unknown name.
+    """
+    if name not in _DATASETS:
+        raise unknown("data set", name, _DATASETS)
+    return _DATASETS[name].version()
 
 
 def load(name: str, *, size: int = 24, validation: bool = False) -> Dataset:

@@ -12,6 +12,7 @@ import os
 import zipfile
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-__all__ = ["VERSION", "GlyphSplit", "Glyphs", "cache_path", "load", "read_or_render", "render"]
+__all__ = ["VERSION", "GlyphSplit", "Glyphs", "cache_path", "load", "read_or_render", "render", "version"]
 
 VERSION = 1  # goes up with every change of code that changes a bitmap, a class or a split
 
@@ -99,13 +100,17 @@ def render() -> Glyphs:
     return Glyphs(np.array(points, np.int32)[first], bitmaps[first])
 
 
+def version() -> str:
+    """What the bitmaps depend on: this code's version and matplotlib's, which ships the fonts and draws them."""
+    return f"{VERSION}-matplotlib-{metadata.version('matplotlib')}"
+
+
 def cache_path() -> Path:
-    """Where the glyphs are cached: in WEIGHTLAB_CACHE or the user's cache folder, a file a version of the fonts."""
-    import matplotlib
+    """Where the glyphs are cached: in WEIGHTLAB_CACHE or the user's cache folder, a file a version."""
     import platformdirs
 
     folder = os.environ.get("WEIGHTLAB_CACHE") or platformdirs.user_cache_dir("weightlab")
-    return Path(folder, f"glyphs-{VERSION}-matplotlib-{matplotlib.__version__}.npz")
+    return Path(folder, f"glyphs-{version()}.npz")
 
 
 def _read(path: Path) -> Glyphs:

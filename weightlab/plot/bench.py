@@ -58,16 +58,26 @@ def _draw(ax: Axes, part: pd.DataFrame, name: str, colour: str, dashes: str | tu
 
 def _label(ax: Axes) -> None:
     """Each line's name at its end: right of the axes, moved apart there, or inside where the line ends before."""
-    right = ax.get_xlim()[1]
+    most = ax.get_xlim()[1]
+    lines = sorted(ax.get_lines(), key=lambda line: _end(line)[1])
+    for line in (line for line in lines if _end(line)[0] < most):
+        name, colour = str(line.get_label()), line.get_color()
+        ax.annotate(name, _end(line), (0, 6), textcoords="offset points", ha="center", fontsize=7, color=colour)
+    right = [line for line in lines if _end(line)[0] >= most]
     to_axes = ax.transData + ax.transAxes.inverted()
-    height = -1.0
-    for line in sorted(ax.get_lines(), key=lambda line: _end(line)[1]):
-        end, name, colour = _end(line), str(line.get_label()), line.get_color()
-        if end[0] < right:
-            ax.annotate(name, end, (0, 6), textcoords="offset points", ha="center", fontsize=7, color=colour)
-        else:
-            height = max(to_axes.transform(end)[1], height + _GAP)
-            ax.text(1.02, height, name, transform=ax.transAxes, va="center", fontsize=7, color=colour)
+    for line, height in zip(right, _apart([to_axes.transform(_end(line))[1] for line in right]), strict=True):
+        name, colour = str(line.get_label()), line.get_color()
+        ax.text(1.02, height, name, transform=ax.transAxes, va="center", fontsize=7, color=colour)
+
+
+def _apart(heights: list[float]) -> list[float]:
+    """The ascending `heights`, moved as little as possible (in squares) so that each is a gap above the one before."""
+    from scipy.optimize import isotonic_regression
+
+    if not heights:
+        return []
+    steps = _GAP * np.arange(len(heights))
+    return [float(height) for height in isotonic_regression(np.asarray(heights) - steps).x + steps]
 
 
 def _end(line: Line2D) -> tuple[float, float]:

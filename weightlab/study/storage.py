@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from weightlab import data
 from weightlab.files import write_text
 from weightlab.lazy import pd
 from weightlab.study.spec import StudySpec
@@ -20,14 +21,14 @@ from weightlab.train.result import TrainResult
 
 __all__ = ["Storage", "results"]
 
-_FORMAT = 1  # to be raised when the file's layout, or what a training run of the same settings gives, changes
+_FORMAT = 2  # to be raised when the file's layout, or what a training run of the same settings gives, changes
 
 
 @dataclass(frozen=True)
 class Storage:
     """The trials of a study at a size, in a folder of their own.
 
-    A file's name holds a hash of the trial's settings and of the package's version, so a trial whose settings
+    A file's name holds a hash of the trial's settings, its data's version and the package's, so a trial whose settings
     have changed is absent, and files of earlier settings lie there unread.
     """
 
@@ -75,7 +76,8 @@ def results(trials: Iterable[Trial], storage: Storage, arms: Iterable[str]) -> p
 
 def _fingerprint(trial: Trial) -> str:
     settings = json.dumps(trial.config.model_dump(mode="json"), sort_keys=True)
-    marker = f"weightlab {version('weightlab')}, format {_FORMAT}"
+    made_of = f"{trial.config.data} {data.version(trial.config.data)}"
+    marker = f"weightlab {version('weightlab')}, format {_FORMAT}, {made_of}"
     return hashlib.sha256(f"{marker}\n{settings}".encode()).hexdigest()[:12]
 
 
