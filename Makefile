@@ -28,6 +28,7 @@ bench: $(READY) ## what takes how long on this machine, figures/bench
 	$(BIN)/weightlab bench decompose
 	$(BIN)/weightlab bench step
 	$(BIN)/weightlab bench retrieval
+	$(BIN)/weightlab bench search
 
 test: $(READY) ## run the tests
 	$(BIN)/python -m pytest -n $(JOBS)

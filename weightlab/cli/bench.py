@@ -99,3 +99,21 @@ def retrieval(
         text = report(measure(rows, status.update))
     write_text(figures / "bench" / "retrieval.md", text)
     typer.echo(text, nl=False)
+
+
+@app.command()
+def search(figures: Annotated[Path, typer.Option(help="where bench/search.md goes")] = Path("figures")) -> None:
+    """A step over a search structure's candidates: its time against the exact step's, and the weight mass it finds.
+
+    \b
+    weightlab bench search
+    """
+    from rich.console import Console
+
+    from weightlab.bench.search import measure, report
+    from weightlab.files import write_text
+
+    with Console(stderr=True).status("starting") as status:
+        text = report(measure(status.update))
+    write_text(figures / "bench" / "search.md", text)
+    typer.echo(text, nl=False)

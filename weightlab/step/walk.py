@@ -19,7 +19,8 @@ from weightlab.step.forms import Form, Pointwise, Softmax, Triplets
 
 __all__ = ["walk"]
 
-_BLOCK = 4096  # references at a time
+_BLOCK = 4096  # references at a time, so that their similarities stay in a core's cache
+_BLOCK_ON_GPU = 1 << 16  # there it is launches that cost
 _FEW = 0.25  # share of a block's references with any weight, below which they are picked out
 
 
@@ -42,9 +43,10 @@ def walk(form: Form, anchors: Tensor, references: Tensor, few: Few) -> Tensor:
 
 def _blocks(anchors: Tensor, references: Tensor, few: Few) -> Iterator[tuple[Tensor, Tensor, tuple[Tensor, Tensor]]]:
     """Each block's similarities [B, b], its references [b, D], and where in it the pairs are that are no negatives."""
-    buffer = anchors.new_empty((len(anchors) * min(_BLOCK, len(references)),))
-    for start in range(0, len(references), _BLOCK):
-        block = references[start : start + _BLOCK].to(anchors.dtype)
+    size = _BLOCK_ON_GPU if anchors.is_cuda else _BLOCK
+    buffer = anchors.new_empty((len(anchors) * min(size, len(references)),))
+    for start in range(0, len(references), size):
+        block = references[start : start + size].to(anchors.dtype)
         similarity = buffer[: len(anchors) * len(block)].view(len(anchors), len(block))
         torch.mm(anchors, block.T, out=similarity)
         low, high = similarity.aminmax()
