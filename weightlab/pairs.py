@@ -116,24 +116,23 @@ def _check_mask(name: str, mask: Tensor, similarity: Tensor) -> None:
         raise InputError(f"{name} has shape {tuple(mask.shape)}, similarity {tuple(similarity.shape)}")
 
 
-def check_embeddings(name: str, embeddings: Tensor, labels: Tensor) -> None:
-    """Raise InputError unless embeddings [n, D] are L2-normalised and finite, and labels are [n]."""
+def check_embeddings(name: str, embeddings: Tensor, labels: Tensor | None = None) -> None:
+    """Raise InputError unless embeddings [n, D] are L2-normalised and finite, and labels, if given, are [n]."""
     if not isinstance(embeddings, torch.Tensor) or embeddings.ndim != 2 or not embeddings.is_floating_point():
         raise InputError(f"{name} must be a floating-point tensor [rows, dimensions], not {_describe(embeddings)}")
-    if not isinstance(labels, torch.Tensor) or labels.shape != embeddings.shape[:1]:
+    if labels is not None and (not isinstance(labels, torch.Tensor) or labels.shape != embeddings.shape[:1]):
         raise InputError(
             f"{name} have {len(embeddings)} rows: labels must be a tensor of as many, not {_describe(labels)}"
         )
     if not embeddings.numel():
         return
     off = float((embeddings.detach().float().norm(dim=1) - 1).abs().amax())
-    if not off <= _ROUNDING:
-        what = (
-            "contain NaN or infinity"
-            if off != off or off == float("inf")
-            else f"have lengths up to {off:g} away from 1"
+    if not off < float("inf"):
+        raise InputError(f"{name} contain NaN or infinity: give finite, L2-normalised embeddings")
+    if off > _ROUNDING:
+        raise InputError(
+            f"{name} have lengths up to {off:g} away from 1: normalise them (torch.nn.functional.normalize)"
         )
-        raise InputError(f"{name} {what}: give L2-normalised embeddings (torch.nn.functional.normalize)")
 
 
 def _describe(value: object) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,6 +19,7 @@ from weightlab.bench.timing import median_ratio, time_in_turns
 from weightlab.errors import InputError
 from weightlab.plot.tables import markdown
 from weightlab.retrieval import evaluate
+from weightlab.retrieval.neighbours import faiss_threads
 
 __all__ = ["ROWS", "Retrieval", "make_rows", "measure", "report"]
 
@@ -57,7 +57,7 @@ def make_rows(rows: int) -> tuple[Tensor, Tensor]:
 def measure(rows: int = ROWS, say: Callable[[str], object] = print) -> Retrieval:
     """Time all three in turns, after a run of each on the fewest rows. Raises InputError for less than 1,000 rows."""
     embeddings, labels = make_rows(rows)
-    with _faiss_threads(torch.get_num_threads()):
+    with faiss_threads(torch.get_num_threads()):
         say("warming up")
         time_in_turns(_runs(*make_rows(_FEWEST), {}), seconds=0, least=1, most=1)
         say(f"searching {rows:,} × {rows:,}, several times")
@@ -119,17 +119,6 @@ def _calculate(embeddings: Tensor, labels: Tensor) -> dict[str, float]:
     names = {"precision_at_1": "R@1", "mean_average_precision_at_r": "MAP@R"}
     calculator = AccuracyCalculator(include=tuple(names), k="max_bin_count", device=torch.device("cpu"))
     return {names[name]: value for name, value in calculator.get_accuracy(embeddings, labels).items()}
-
-
-@contextmanager
-def _faiss_threads(count: int) -> Iterator[None]:
-    """faiss on `count` threads, and afterwards as it was: this is a setting of the whole process."""
-    before = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(count)
-    try:
-        yield
-    finally:
-        faiss.omp_set_num_threads(before)
 
 
 def _table(table: pd.DataFrame) -> str:

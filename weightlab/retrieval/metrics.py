@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from weightlab.errors import InputError
 from weightlab.lazy import torch
-from weightlab.retrieval.neighbours import check_embeddings, neighbours
+from weightlab.pairs import check_embeddings
+from weightlab.retrieval.neighbours import neighbours
 
 if TYPE_CHECKING:
     from torch import Tensor

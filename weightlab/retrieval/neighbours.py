@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 from weightlab.errors import InputError
 from weightlab.lazy import torch
+from weightlab.pairs import check_embeddings
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["check_embeddings", "neighbours"]
-
-_ROUNDING = 0.02  # how far from 1 a length may stray (bfloat16 keeps 8 bits)
+__all__ = ["faiss_threads", "neighbours"]
 
 
 def neighbours(queries: Tensor, references: Tensor, k: int, own: Tensor | None = None) -> Tensor:
@@ -38,21 +37,6 @@ def neighbours(queries: Tensor, references: Tensor, k: int, own: Tensor | None =
     return found if own is None else _without(found, own.cpu())
 
 
-def check_embeddings(name: str, embeddings: Tensor) -> None:
-    """Raise InputError unless `embeddings` are floating-point [rows, dimensions], finite and L2-normalised."""
-    if not isinstance(embeddings, torch.Tensor) or embeddings.ndim != 2 or not embeddings.is_floating_point():
-        raise InputError(f"{name} must be a floating-point tensor [rows, dimensions]")
-    if not embeddings.numel():
-        return
-    off = float((embeddings.detach().float().norm(dim=1) - 1).abs().amax())
-    if not off < float("inf"):
-        raise InputError(f"{name} contain NaN or infinity")
-    if off > _ROUNDING:
-        raise InputError(
-            f"{name} have lengths up to {off:g} away from 1: normalise them (torch.nn.functional.normalize)"
-        )
-
-
 def _check_own(own: Tensor, queries: int, references: int) -> None:
     if own.shape != (queries,) or own.is_floating_point():
         raise InputError(
@@ -66,14 +50,14 @@ def _search(queries: Tensor, references: Tensor, k: int) -> Tensor:
     import faiss
 
     index = faiss.IndexFlatIP(references.shape[1])
-    with _threads(torch.get_num_threads()):
+    with faiss_threads(torch.get_num_threads()):
         index.add(references.detach().float().cpu().contiguous().numpy())
         _, found = index.search(queries.detach().float().cpu().contiguous().numpy(), k)
     return torch.from_numpy(found)
 
 
 @contextmanager
-def _threads(count: int) -> Iterator[None]:
+def faiss_threads(count: int) -> Iterator[None]:
     """faiss on `count` threads, and afterwards as it was: this is a setting of the whole process."""
     import faiss
 
