@@ -34,9 +34,11 @@ class Pairs:
         _check_similarity(self.similarity)
         for name, mask in (("positive", self.positive), ("negative", self.negative)):
             _check_mask(name, mask, self.similarity)
-        both = int((self.positive & self.negative).sum())
-        if both:
-            raise InputError(f"positive and negative share {both} pair(s): a pair can be in one mask only")
+        # masks that are one row for all anchors (`expand`) need one look
+        rows = slice(0, 1) if self.positive.stride(0) == self.negative.stride(0) == 0 else slice(None)
+        both = self.positive[rows] & self.negative[rows]
+        if bool(both.any()):
+            raise InputError(f"positive and negative share {int(both.sum())} pair(s): a pair can be in one mask only")
 
     @property
     def precise(self) -> Tensor:
@@ -103,9 +105,9 @@ def _check_similarity(similarity: Tensor) -> None:
         raise InputError(f"similarity must be [anchors, references], not of shape {tuple(similarity.shape)}")
     if not similarity.numel():
         return
-    largest = float(similarity.detach().abs().amax())  # NaN where any is NaN
-    if not largest <= 1 + _ROUNDING:
-        what = "contains NaN" if largest != largest else f"reaches {largest:g} in magnitude"
+    low, high = (float(end) for end in similarity.detach().aminmax())  # NaN where any is NaN
+    if not -1 - _ROUNDING <= low <= high <= 1 + _ROUNDING:
+        what = "contains NaN" if low != low else f"runs from {low:g} to {high:g}"
         raise InputError(f"similarity {what}: cosine similarities lie in [-1, 1]; normalise the embeddings")
 
 

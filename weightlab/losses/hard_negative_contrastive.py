@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from weightlab.errors import check_number
 from weightlab.lazy import torch
 from weightlab.losses.positives import Positives
-from weightlab.losses.stable import masked_logsumexp, masked_softmax, softplus
+from weightlab.losses.stable import masked_logsumexp, masked_softmax_and_logsumexp, softplus
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -50,20 +50,23 @@ class HardNegativeContrastive:
 
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]; 0 without positives or without negatives."""
-        positives = Positives.of(pairs)
-        return softplus(self._log_ratio(pairs, positives)[0]).sum(1) / positives.count
+        x, positives = pairs.precise / self.temperature, Positives.of(pairs)
+        among_harder = masked_logsumexp((1 + self.beta) * x, pairs.negative)
+        among_all = masked_logsumexp(self.beta * x, pairs.negative)
+        log_ratio, _, _ = self._log_ratio(positives, among_harder, among_all, pairs.negative.sum(1))
+        return softplus(log_ratio).sum(1) / positives.count
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """w⁺, and w⁻, which may be below 0, as above, [B, R]."""
         x, positives = pairs.precise / self.temperature, Positives.of(pairs)
-        log_ratio, kept, on_floor = self._log_ratio(pairs, positives)
+        harder, among_harder = masked_softmax_and_logsumexp((1 + self.beta) * x, pairs.negative)
+        even, among_all = masked_softmax_and_logsumexp(self.beta * x, pairs.negative)
+        log_ratio, kept, on_floor = self._log_ratio(positives, among_harder, among_all, pairs.negative.sum(1))
         share = torch.sigmoid(log_ratio) / self.temperature / positives.count[:, None]
         by_harder = torch.where(on_floor, 0, share / kept)  # d log r / d log Q = 1/kept off the floor
-        harder = (1 + self.beta) * masked_softmax((1 + self.beta) * x, pairs.negative)
-        push = harder - self.beta * masked_softmax(self.beta * x, pairs.negative)
         return PairWeights(
             positive=positives.spread(torch.where(on_floor, share, by_harder), x.shape[1]),
-            negative=by_harder.sum(1, keepdim=True) * push,
+            negative=by_harder.sum(1, keepdim=True) * ((1 + self.beta) * harder - self.beta * even),
         )
 
     def formula(self, v: Vocabulary) -> Expr:
@@ -76,17 +79,18 @@ class HardNegativeContrastive:
         estimate = v.maximum((q - v.negatives * prior * own) / (1 - prior), v.negatives * v.exp(-1 / temperature))
         return v.over_positives(v.log(1 + estimate / own)) / v.positives
 
-    def _log_ratio(self, pairs: Pairs, positives: Positives) -> tuple[Tensor, Tensor, Tensor]:
+    def _log_ratio(
+        self, positives: Positives, among_harder: Tensor, among_all: Tensor, count: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """log(G_p / e^{S_p/τ}), the share that the prior leaves of Q, and where G_p is on its floor, [B, K] each.
 
-        Behind an anchor's last positive, S = ∞ gives the first −∞ and puts it on the floor.
+        From log Σ_N e^{(1+β)S/τ}, log Σ_N e^{βS/τ} and |N|, [B] each. Behind an anchor's last positive, S = ∞ gives the
+        first −∞ and puts it on the floor.
         """
-        x, own, count = pairs.precise / self.temperature, positives.similarity / self.temperature, pairs.negative.sum(1)
-        none = count == 0
-        log_count = count.clamp(min=1).to(x.dtype).log()[:, None]
-        among_harder = masked_logsumexp((1 + self.beta) * x, pairs.negative).masked_fill(none, 0)
-        among_all = masked_logsumexp(self.beta * x, pairs.negative).masked_fill(none, 0)
-        log_q = log_count + (among_harder - among_all)[:, None] - own
+        own, none = positives.similarity / self.temperature, count == 0
+        log_count = count.clamp(min=1).to(own.dtype).log()[:, None]
+        harder = (among_harder.masked_fill(none, 0) - among_all.masked_fill(none, 0))[:, None]
+        log_q = log_count + harder - own
         log_prior = math.log(self.tau_plus) if self.tau_plus else -math.inf
         log_taken = log_prior + log_count - log_q  # |N| π e^{S_p/τ} / Q, taken off Q
         kept = -torch.expm1(torch.where(log_taken < 0, log_taken, -1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from weightlab.losses.positives import Positives
-from weightlab.losses.stable import masked_logsumexp, masked_softmax
+from weightlab.losses.stable import masked_softmax_and_logsumexp
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ class SoftmaxForm(Protocol):
 def softmax_weights(loss: SoftmaxForm, pairs: Pairs) -> PairWeights:
     """The weights of a loss of this form, [B, R]."""
     s, positives = pairs.precise, Positives.of(pairs)
-    x = loss.exponent(s)
-    pull, c = loss.outer(positives, masked_logsumexp(x, pairs.negative))
-    push = c[:, None] * loss.factor(s) * masked_softmax(x, pairs.negative)
-    return PairWeights(positives.spread(pull, s.shape[1]), push)
+    share, log_total = masked_softmax_and_logsumexp(loss.exponent(s), pairs.negative)
+    pull, c = loss.outer(positives, log_total)
+    return PairWeights(positives.spread(pull, s.shape[1]), c[:, None] * loss.factor(s) * share)

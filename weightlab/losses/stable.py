@@ -16,6 +16,7 @@ __all__ = [
     "masked_logsumexp",
     "masked_mean",
     "masked_softmax",
+    "masked_softmax_and_logsumexp",
     "masked_sum",
     "root",
     "root_slope",
@@ -68,6 +69,20 @@ def masked_softmax(x: Tensor, mask: Tensor) -> Tensor:
         return out
     share = x.masked_fill(~mask, -math.inf).softmax(1)
     return share.masked_fill(~mask.any(1, keepdim=True), 0)
+
+
+def masked_softmax_and_logsumexp(x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """`masked_softmax` and `masked_logsumexp` for one round of exponentials; for weights, not to be differentiated.
+
+    The largest share is e^{max x − LSE}, so LSE = max x − log(largest share).
+    """
+    share = masked_softmax(x, mask)
+    if not x.shape[1]:
+        return share, masked_logsumexp(x, mask)
+    run = _shared_run(mask)
+    top = (x.masked_fill(~mask, -math.inf) if run is None else x[:, run]).amax(1)
+    largest = share.amax(1)
+    return share, torch.where(largest > 0, top - largest.log(), -math.inf)
 
 
 def _shared_run(mask: Tensor) -> slice | None:
