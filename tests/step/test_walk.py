@@ -38,6 +38,7 @@ for scale in ("raw", "mean", "mass"):
         "spline(-1:0, 0:1, 1:0.5)",
     ):
         WEIGHTINGS[f"{negative}, {scale}"] = assign("linear", negative, scale)  # type: ignore[arg-type]
+WEIGHTINGS["relative positives"] = assign("softmax(3) * linear + top(2)", "step(0.2)", "mass")
 WEIGHTINGS["borrowed"] = assign(losses.Contrastive(), losses.MultiSimilarity())
 
 Data = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
@@ -110,6 +111,13 @@ def test_float32_and_bfloat16_banks(name: str) -> None:
 def test_which_losses_are_walked(name: str) -> None:
     walked = form_of(WEIGHTINGS[name]) is not None
     assert walked == (name not in {"ranked-list", "hard-negative-contrastive"})
+
+
+def test_which_assignments_are_walked() -> None:
+    plain = {name for name, weighting in WEIGHTINGS.items() if ", " in name and form_of(weighting) is None}
+    assert plain == {"softmax(5), mean"}
+    assert form_of(assign("softmax(3)", "step(0.2)", "mass")) is not None
+    assert form_of(WEIGHTINGS["borrowed"]) is None
 
 
 def test_few_by_brute_force() -> None:

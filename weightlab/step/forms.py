@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from weightlab.assignment import Assignment, Side, WeightFunction
+from weightlab.assignment import Assignment, Side, Top, WeightFunction
+from weightlab.assignment import functions as assignment_functions
 from weightlab.losses import InfoNCE, MultiSimilarity, NPair, SmoothTriplet, Triplet
 from weightlab.losses.pointwise_form import PointwiseForm
+from weightlab.losses.positives import Positives
 from weightlab.losses.softmax_form import SoftmaxForm
 from weightlab.pairs import Weighting
 
-__all__ = ["Form", "Pointwise", "Softmax", "Triplets", "form_of"]
+__all__ = ["Form", "Hardest", "Pointwise", "Softmax", "Triplets", "form_of"]
 
 
 @dataclass(frozen=True)
@@ -24,9 +27,18 @@ class Pointwise:
     many pairs there are, how many weights are not 0, or their sum.
     """
 
-    positive: Callable[[Tensor], Tensor]
+    positive: Callable[[Positives], Tensor]
     negative: Callable[[Tensor], Tensor]
     scale: Literal["raw", "count", "mean", "mass"]
+
+
+@dataclass(frozen=True)
+class Hardest:
+    """1 for an anchor's k hardest negatives; at a scale other than raw, divided by how many they are."""
+
+    positive: Callable[[Positives], Tensor]
+    k: int
+    scale: Literal["raw", "mean", "mass"]
 
 
 @dataclass(frozen=True)
@@ -45,15 +57,31 @@ class Triplets:
     margin: float
 
 
-Form = Pointwise | Softmax | Triplets
+Form = Pointwise | Hardest | Softmax | Triplets
+
+
+@dataclass(frozen=True)
+class _AssignedSoftmax:
+    """The softmax e^{bS} over the negatives beside any weight function of the positives, as a loss of softmax form."""
+
+    b: float
+    positive: Callable[[Positives], Tensor]
+
+    def exponent(self, s: Tensor) -> Tensor:
+        return self.b * s
+
+    def factor(self, s: Tensor) -> float:
+        return 1.0
+
+    def outer(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
+        return self.positive(positives), torch.ones_like(log_total)
 
 
 def form_of(weighting: Weighting) -> Form | None:
     """The form of a weighting; None where it has none."""
     match weighting:
-        case Assignment(positive=positive, negative=negative, scale=scale):
-            pull, push = _function(positive, -1), _function(negative, 1)
-            return Pointwise(pull, push, scale) if pull and push else None
+        case Assignment():
+            return _form_of_assignment(weighting)
         case Triplet(margin=margin):
             return Triplets(lambda excess: excess.gt_(0), margin)
         case SmoothTriplet(scale=t, margin=margin):
@@ -65,13 +93,34 @@ def form_of(weighting: Weighting) -> Form | None:
         case SoftmaxForm():
             return Softmax(weighting)
         case PointwiseForm():
-            return Pointwise(
-                weighting.positive_weight, weighting.negative_weight, "count" if weighting.averaged else "raw"
-            )
+            pull = partial(_of_positives, weighting.positive_weight)
+            return Pointwise(pull, weighting.negative_weight, "count" if weighting.averaged else "raw")
     return None
 
 
-def _function(part: WeightFunction | Weighting, sign: Literal[1, -1]) -> Callable[[Tensor], Tensor] | None:
-    if isinstance(part, Weighting) or part.relative:
+def _form_of_assignment(assignment: Assignment) -> Form | None:
+    positive, negative, scale = assignment.positive, assignment.negative, assignment.scale
+    if isinstance(positive, Weighting) or isinstance(negative, Weighting):
         return None
-    return lambda s: part(s, Side(torch.ones((), dtype=torch.bool), sign))  # the mask is for relative functions only
+    pull = partial(_assigned_pull, positive)
+    match negative:
+        case Top(k=k):
+            return Hardest(pull, int(k), scale)
+        case assignment_functions.Softmax(b=b) if scale != "mean":  # its mass is 1 as it is
+            return Softmax(_AssignedSoftmax(b, pull))
+    if negative.relative:
+        return None
+    return Pointwise(pull, partial(_assigned_push, negative), scale)
+
+
+def _of_positives(function: Callable[[Tensor], Tensor], positives: Positives) -> Tensor:
+    return torch.where(positives.mask, function(positives.similarity.clamp(max=1)), 0)
+
+
+def _assigned_pull(function: WeightFunction, positives: Positives) -> Tensor:
+    """All of an anchor's positives are at hand, so a function may look at the others too."""
+    return _of_positives(lambda s: function(s, Side(positives.mask, -1)), positives)
+
+
+def _assigned_push(function: WeightFunction, s: Tensor) -> Tensor:
+    return function(s, Side(torch.ones((), dtype=torch.bool), 1))  # the mask is for relative functions only

@@ -15,7 +15,7 @@ from weightlab.errors import InputError
 from weightlab.losses.positives import Positives
 from weightlab.losses.stable import above
 from weightlab.step.few import Few
-from weightlab.step.forms import Form, Pointwise, Softmax, Triplets
+from weightlab.step.forms import Form, Hardest, Pointwise, Softmax, Triplets
 
 __all__ = ["walk"]
 
@@ -34,6 +34,8 @@ def walk(form: Form, anchors: Tensor, references: Tensor, few: Few) -> Tensor:
     match form:
         case Pointwise():
             push, pull = _pointwise(form, anchors, references, few, positives)
+        case Hardest():
+            push, pull = _hardest(form, anchors, references, few, positives)
         case Softmax():
             push, pull = _softmax(form, anchors, references, few, positives)
         case Triplets():
@@ -76,12 +78,38 @@ def _pointwise(
         _add(push, weight, block)
     if form.scale == "count":
         size -= torch.bincount(few.out_row, minlength=len(anchors))
-    pull = torch.where(positives.mask, form.positive(positives.similarity.clamp(max=1)), 0)
-    pull_size = positives.count if form.scale == "count" else _size(form, pull, 0)
-    return push / _at_least(size, form)[:, None], pull / _at_least(pull_size, form)[:, None]
+    return push / _at_least(size, form)[:, None], _pull(form, positives)
 
 
-def _size(form: Pointwise, weight: Tensor, count: int) -> Tensor:
+def _hardest(
+    form: Hardest, anchors: Tensor, references: Tensor, few: Few, positives: Positives
+) -> tuple[Tensor, Tensor]:
+    """One pass: the hardest of the block and of the hardest so far; at the end they are picked out."""
+    hardest = anchors.new_full((len(anchors), 0), -torch.inf)
+    slots = torch.empty((len(anchors), 0), dtype=torch.int64, device=anchors.device)
+    start = 0
+    for similarity, block, outside in _blocks(anchors, references, few):
+        similarity[outside] = -torch.inf
+        found, column = similarity.topk(min(form.k, len(block)), dim=1)
+        slots, hardest = torch.cat([slots, start + column], dim=1), torch.cat([hardest, found], dim=1)
+        hardest, kept = hardest.topk(min(form.k, hardest.shape[1]), dim=1)
+        slots, start = slots.gather(1, kept), start + len(block)
+    push, count = torch.zeros_like(anchors), torch.zeros_like(anchors[:, 0])
+    for similarity, slot in zip(hardest.unbind(1), slots.unbind(1), strict=True):
+        there = (similarity > -torch.inf).to(anchors.dtype)
+        push += there[:, None] * references[slot].to(anchors.dtype)
+        count += there
+    return push / _at_least(count, form)[:, None], _pull(form, positives)
+
+
+def _pull(form: Pointwise | Hardest, positives: Positives) -> Tensor:
+    """w⁺ of the positives, [B, K], scaled."""
+    pull = form.positive(positives)
+    size = positives.count if form.scale == "count" else _size(form, pull, 0)
+    return pull / _at_least(size, form)[:, None]
+
+
+def _size(form: Pointwise | Hardest, weight: Tensor, count: int) -> Tensor:
     """What a block adds to that by which an anchor's weights are divided."""
     match form.scale:
         case "mean":
@@ -91,7 +119,7 @@ def _size(form: Pointwise, weight: Tensor, count: int) -> Tensor:
     return weight.new_full((len(weight),), count)
 
 
-def _at_least(size: Tensor, form: Pointwise) -> Tensor:
+def _at_least(size: Tensor, form: Pointwise | Hardest) -> Tensor:
     return torch.ones_like(size) if form.scale == "raw" else torch.where(size > 0, size, 1)
 
 
