@@ -115,7 +115,7 @@ def test_which_losses_are_walked(name: str) -> None:
 
 def test_which_assignments_are_walked() -> None:
     plain = {name for name, weighting in WEIGHTINGS.items() if ", " in name and form_of(weighting) is None}
-    assert plain == {"softmax(5), mean"}
+    assert plain == {"softmax(5), mean", "softmax(5), mass"}
     assert form_of(assign("softmax(3)", "step(0.2)", "mass")) is not None
     assert form_of(WEIGHTINGS["borrowed"]) is None
 

@@ -106,7 +106,7 @@ def _form_of_assignment(assignment: Assignment) -> Form | None:
     match negative:
         case Top(k=k):
             return Hardest(pull, int(k), scale)
-        case assignment_functions.Softmax(b=b) if scale != "mean":  # its mass is 1 as it is
+        case assignment_functions.Softmax(b=b) if scale == "raw":
             return Softmax(_AssignedSoftmax(b, pull))
     if negative.relative:
         return None
