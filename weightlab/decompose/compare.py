@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weightlab.decompose import contexts
-from weightlab.decompose.curves import SIGNS
 from weightlab.decompose.engine import Decomposable, decompose, describe, weighting_of
+from weightlab.decompose.probes import SIGNS
 from weightlab.errors import InputError
 from weightlab.lazy import pd
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from weightlab.errors import InputError, check_number, unknown
 from weightlab.lazy import np, torch
@@ -27,10 +27,10 @@ class Normal:
 
     def quantile(self, u: np.ndarray) -> np.ndarray:
         """The similarity below which the share u of the pairs lies."""
-        from scipy.stats import truncnorm
+        from scipy.special import ndtr, ndtri  # scipy.stats.truncnorm takes ten times as long
 
-        a, b = (-1 - self.mean) / self.std, (1 - self.mean) / self.std
-        return np.asarray(truncnorm.ppf(u, a, b, loc=self.mean, scale=self.std))
+        below, above = ndtr((-1 - self.mean) / self.std), ndtr((1 - self.mean) / self.std)
+        return np.clip(self.mean + self.std * ndtri(below + u * (above - below)), -1, 1)
 
 
 @dataclass(frozen=True)
@@ -55,24 +55,17 @@ class Sample:
     negative: Tensor
 
     @property
+    def counts(self) -> tuple[int, int]:
+        """P and N."""
+        return self.positive.shape[1], self.negative.shape[1]
+
+    @property
     def pairs(self) -> Pairs:
         """The contexts as anchors: the P positives in the first columns, then the N negatives."""
         similarity = torch.cat([self.positive, self.negative], dim=1)
         is_positive = torch.zeros(similarity.shape, dtype=torch.bool)
         is_positive[:, : self.positive.shape[1]] = True
         return Pairs(similarity, is_positive, ~is_positive)
-
-    def probed(self, sign: Literal["positive", "negative"], grid: Tensor) -> tuple[Pairs, int]:
-        """Every context once for each of the G grid points, [C·G, P + N], and the column of the probed pair.
-
-        The probed pair, the first of its sign, takes the grid's similarity; the others stay.
-        """
-        column = 0 if sign == "positive" else self.positive.shape[1]
-        pairs = self.pairs
-        similarity = pairs.similarity.repeat_interleave(len(grid), dim=0)
-        similarity[:, column] = grid.repeat(len(pairs.similarity))
-        masks = (mask[:1].expand(len(similarity), -1) for mask in (pairs.positive, pairs.negative))
-        return Pairs(similarity, *masks), column
 
 
 class Context(Protocol):

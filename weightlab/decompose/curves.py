@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from weightlab.lazy import np, pd, torch
+from weightlab.decompose.probes import SIGNS, probe
+from weightlab.lazy import np, pd
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -12,11 +13,7 @@ if TYPE_CHECKING:
     from weightlab.decompose.contexts import Sample
     from weightlab.pairs import Weighting
 
-__all__ = ["SIGNS", "Sign", "weight_curve"]
-
-Sign = Literal["positive", "negative"]
-SIGNS: tuple[Sign, Sign] = ("positive", "negative")
-_BLOCK = 1 << 19  # pairs at a time: the temporaries stay in the cache
+__all__ = ["weight_curve"]
 
 
 def weight_curve(weighting: Weighting, sample: Sample, grid: Tensor) -> pd.DataFrame:
@@ -27,20 +24,8 @@ def weight_curve(weighting: Weighting, sample: Sample, grid: Tensor) -> pd.DataF
     """
     frames = []
     for sign in SIGNS:
-        probed = _probed_weights(weighting, sample, sign, grid).numpy()
+        probed = probe(weighting, sample, sign, grid).numpy()
         low, weight, high = np.quantile(probed, [0.05, 0.5, 0.95], axis=0)
         columns = {"similarity": grid.numpy(), "sign": sign, "weight": weight, "low": low, "high": high}
         frames.append(pd.DataFrame(columns))
     return pd.concat(frames, ignore_index=True)
-
-
-def _probed_weights(weighting: Weighting, sample: Sample, sign: Sign, grid: Tensor) -> Tensor:
-    """[C, G]."""
-    row = sample.positive.shape[1] + sample.negative.shape[1]
-    size = max(1, _BLOCK // (row * len(grid)))
-    blocks = []
-    for start in range(0, len(sample.positive), size):
-        block = type(sample)(sample.positive[start : start + size], sample.negative[start : start + size])
-        pairs, column = block.probed(sign, grid)
-        blocks.append(getattr(weighting.weights(pairs), sign)[:, column].detach().reshape(-1, len(grid)))
-    return torch.cat(blocks)

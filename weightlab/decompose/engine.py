@@ -14,6 +14,7 @@ from weightlab.decompose.callables import ByAutograd, Form, OnEmbeddings, as_wei
 from weightlab.decompose.curves import weight_curve
 from weightlab.decompose.decomposition import Decomposition
 from weightlab.decompose.mass import hardness_frame, mass_frame, mass_ratio
+from weightlab.decompose.probes import pairs_of_a_probe
 from weightlab.decompose.resolve import resolve
 from weightlab.errors import InputError, check_number
 from weightlab.lazy import torch
@@ -27,7 +28,8 @@ __all__ = ["Decomposable", "decompose", "describe", "weighting_of"]
 
 Decomposable = str | Weighting | Callable[..., Any]
 
-_EVALUATIONS = 40_000_000  # weights to work out for a curve, at the most
+_EVALUATIONS = 40_000_000  # pairs to look at for a curve, at the most
+_SAMPLED = 1 << 22  # pairs in all the contexts, at the most
 _CALLS = 400  # calls of a function that takes one anchor at a time
 
 
@@ -101,12 +103,13 @@ def _effort(weighting: Weighting, context: Context, points: int | None, draws: i
     """Grid points and contexts: as given, or so many that the curve takes about a second."""
     check_number("points", 2 if points is None else points, 2)
     check_number("draws", 1 if draws is None else draws, 1)
-    row = context.positives + context.negatives
     if isinstance(weighting, ByAutograd | OnEmbeddings) and weighting.one_by_one:
         points = points or 41
         return points, draws or max(4, _CALLS // points)
-    points = points or (401 if row <= 2048 else 101)
-    return points, draws or min(256, max(8, _EVALUATIONS // (points * row)))
+    looked_at = pairs_of_a_probe(weighting, context.positives, context.negatives)
+    points = points or (401 if looked_at <= 2048 else 101)
+    most = min(_EVALUATIONS // (points * looked_at), _SAMPLED // (context.positives + context.negatives))
+    return points, draws or min(256, max(8, most))
 
 
 def _formula(weighting: Weighting) -> dict[str, str] | None:

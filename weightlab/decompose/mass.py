@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from weightlab.decompose.curves import SIGNS
+from weightlab.decompose.probes import SIGNS
 from weightlab.lazy import np, pd
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 from weightlab.errors import check_number
 from weightlab.lazy import torch
 from weightlab.losses.positives import Positives
-from weightlab.losses.stable import masked_logsumexp, masked_softmax_and_logsumexp, softplus
+from weightlab.losses.softmax_form import softmax_weights
+from weightlab.losses.stable import masked_logsumexp, softplus
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -50,24 +51,32 @@ class HardNegativeContrastive:
 
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]; 0 without positives or without negatives."""
-        x, positives = pairs.precise / self.temperature, Positives.of(pairs)
-        among_harder = masked_logsumexp((1 + self.beta) * x, pairs.negative)
-        among_all = masked_logsumexp(self.beta * x, pairs.negative)
-        log_ratio, _, _ = self._log_ratio(positives, among_harder, among_all, pairs.negative.sum(1))
+        positives = Positives.of(pairs)
+        log_total = masked_logsumexp(self.exponent(pairs.precise), pairs.negative)
+        log_ratio, _, _ = self._log_ratio(positives, log_total)
         return softplus(log_ratio).sum(1) / positives.count
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """w⁺, and w⁻, which may be below 0, as above, [B, R]."""
-        x, positives = pairs.precise / self.temperature, Positives.of(pairs)
-        harder, among_harder = masked_softmax_and_logsumexp((1 + self.beta) * x, pairs.negative)
-        even, among_all = masked_softmax_and_logsumexp(self.beta * x, pairs.negative)
-        log_ratio, kept, on_floor = self._log_ratio(positives, among_harder, among_all, pairs.negative.sum(1))
+        return softmax_weights(self, pairs)
+
+    def exponent(self, s: Tensor) -> Tensor:
+        """(1+β)S/τ, βS/τ and 0 (whose sum is |N|), [3, ...]."""
+        x = s / self.temperature
+        return torch.stack([(1 + self.beta) * x, self.beta * x, torch.zeros_like(x)])
+
+    def factor(self, s: Tensor) -> float:
+        """1."""
+        return 1.0
+
+    def outer(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
+        """w⁺ as above and c = (mean_P u_p) (1+β, −β, 0) / τ, [3, B]."""
+        log_ratio, kept, on_floor = self._log_ratio(positives, log_total)
         share = torch.sigmoid(log_ratio) / self.temperature / positives.count[:, None]
         by_harder = torch.where(on_floor, 0, share / kept)  # d log r / d log Q = 1/kept off the floor
-        return PairWeights(
-            positive=positives.spread(torch.where(on_floor, share, by_harder), x.shape[1]),
-            negative=by_harder.sum(1, keepdim=True) * ((1 + self.beta) * harder - self.beta * even),
-        )
+        push = by_harder.sum(1)
+        c = torch.stack([(1 + self.beta) * push, -self.beta * push, torch.zeros_like(push)])
+        return torch.where(on_floor, share, by_harder), c
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""
@@ -79,18 +88,15 @@ class HardNegativeContrastive:
         estimate = v.maximum((q - v.negatives * prior * own) / (1 - prior), v.negatives * v.exp(-1 / temperature))
         return v.over_positives(v.log(1 + estimate / own)) / v.positives
 
-    def _log_ratio(
-        self, positives: Positives, among_harder: Tensor, among_all: Tensor, count: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def _log_ratio(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """log(G_p / e^{S_p/τ}), the share that the prior leaves of Q, and where G_p is on its floor, [B, K] each.
 
-        From log Σ_N e^{(1+β)S/τ}, log Σ_N e^{βS/τ} and |N|, [B] each. Behind an anchor's last positive, S = ∞ gives the
-        first −∞ and puts it on the floor.
+        From log Σ_N e^{(1+β)S/τ}, log Σ_N e^{βS/τ} and log |N|, [3, B]. Behind an anchor's last positive, S = ∞ gives
+        the first −∞ and puts it on the floor.
         """
-        own, none = positives.similarity / self.temperature, count == 0
-        log_count = count.clamp(min=1).to(own.dtype).log()[:, None]
-        harder = (among_harder.masked_fill(none, 0) - among_all.masked_fill(none, 0))[:, None]
-        log_q = log_count + harder - own
+        own, none = positives.similarity / self.temperature, log_total[2] == -torch.inf
+        among_harder, among_all, log_count = log_total.masked_fill(none, 0)[:, :, None]
+        log_q = log_count + among_harder - among_all - own
         log_prior = math.log(self.tau_plus) if self.tau_plus else -math.inf
         log_taken = log_prior + log_count - log_q  # |N| π e^{S_p/τ} / Q, taken off Q
         kept = -torch.expm1(torch.where(log_taken < 0, log_taken, -1))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sympy import Expr
     from torch import Tensor
 
+    from weightlab.losses.positives import Positives
     from weightlab.losses.symbolic import Vocabulary
 
 
@@ -39,14 +40,30 @@ class InfoNCE:
 
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]; 0 without positives or without negatives."""
-        return NPair(1 / self.temperature).value(pairs)
+        return self._n_pair.value(pairs)
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """Those of `n-pair` at scale 1/τ, [B, R]."""
-        return NPair(1 / self.temperature).weights(pairs)
+        return self._n_pair.weights(pairs)
+
+    def exponent(self, s: Tensor) -> Tensor:
+        """S/τ."""
+        return self._n_pair.exponent(s)
+
+    def factor(self, s: Tensor) -> float:
+        """1."""
+        return 1.0
+
+    def outer(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
+        """Those of `n-pair` at scale 1/τ."""
+        return self._n_pair.outer(positives, log_total)
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""
         temperature = v.parameter(r"\tau", self.temperature)
         rivals = v.over_negatives(v.exp((v.s_n - v.s_p) / temperature))
         return v.over_positives(v.log(1 + rivals)) / v.positives
+
+    @property
+    def _n_pair(self) -> NPair:
+        return NPair(1 / self.temperature)

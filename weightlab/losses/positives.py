@@ -44,6 +44,12 @@ class Positives:
         front = similarity.new_full((anchors, most), torch.inf).index_put((row, slot), similarity)
         return cls(front, counts.clamp(min=1).to(similarity.dtype), row, column, slot)
 
+    @classmethod
+    def all_of(cls, similarity: Tensor) -> Positives:
+        """Anchors with K positives each, [B, K], that stand in the first columns."""
+        row, column = torch.ones_like(similarity, dtype=torch.bool).nonzero(as_tuple=True)
+        return cls(similarity, similarity.new_full((len(similarity),), similarity.shape[1]), row, column, column)
+
     @property
     def mask(self) -> Tensor:
         """Which entries of `similarity` are positives, bool [B, K]."""

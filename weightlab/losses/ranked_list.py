@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
+from weightlab.lazy import torch
 from weightlab.losses.positives import Positives
-from weightlab.losses.stable import masked_softmax, masked_sum, root
+from weightlab.losses.softmax_form import softmax_weights
+from weightlab.losses.stable import masked_softmax, masked_sum, root, root_slope
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -51,21 +53,29 @@ class RankedList:
 
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]; a sign without active pairs adds 0."""
-        far, near = self._excess(pairs, Positives.of(pairs))
+        far, near = self._far(Positives.of(pairs)), self._near(pairs.precise)
         pull = masked_sum(_share(self.positive_scale, far, far > 0) * far, far > 0)
         push = masked_sum(_share(self.negative_scale, near, pairs.negative & (near > 0)) * near, pairs.negative)
         return (1 - self.balance) * pull + self.balance * push
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """w⁺ and w⁻ as above, [B, R]."""
-        s, positives = pairs.precise, Positives.of(pairs)
-        far, near = self._excess(pairs, positives)
-        pull = _share(self.positive_scale, far, far > 0) * (1 - self.balance)
-        push = _share(self.negative_scale, near, pairs.negative & (near > 0)) * self.balance
-        return PairWeights(
-            positive=positives.spread(pull / _distance(far + (self.alpha - self.margin)), s.shape[1]),
-            negative=push / _distance(self.alpha - near),
-        )
+        return softmax_weights(self, pairs)
+
+    def exponent(self, s: Tensor) -> Tensor:
+        """T_n (α − d) of the negatives that are not done, −∞ of the others."""
+        near = self._near(s)
+        return (self.negative_scale * near).masked_fill(near <= 0, -torch.inf)
+
+    def factor(self, s: Tensor) -> Tensor:
+        """1/d."""
+        return _inverse_distance(s)
+
+    def outer(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
+        """w⁺ = (1 − λ) v_p / d and c = λ."""
+        far = self._far(positives)
+        pull = (1 - self.balance) * _share(self.positive_scale, far, far > 0) * _inverse_distance(positives.similarity)
+        return pull, torch.full_like(log_total, self.balance)
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""
@@ -82,10 +92,13 @@ class RankedList:
         negative = v.over_negatives(weight_n * near) / v.held(v.over_negatives(weight_n))
         return (1 - balance) * positive + balance * negative
 
-    def _excess(self, pairs: Pairs, positives: Positives) -> tuple[Tensor, Tensor]:
-        """d − (α − m) of the positives, [B, K], −∞ behind an anchor's last, and α − d of all pairs, [B, R]."""
-        far = root(2 - 2 * positives.similarity) - (self.alpha - self.margin)
-        return far, self.alpha - root(2 - 2 * pairs.precise)
+    def _far(self, positives: Positives) -> Tensor:
+        """d − (α − m) of the positives, [B, K], −∞ behind an anchor's last."""
+        return root(2 - 2 * positives.similarity) - (self.alpha - self.margin)
+
+    def _near(self, s: Tensor) -> Tensor:
+        """α − d of negatives with similarities s, of any shape."""
+        return self.alpha - root(2 - 2 * s)
 
 
 def _share(scale: float, excess: Tensor, active: Tensor) -> Tensor:
@@ -93,6 +106,6 @@ def _share(scale: float, excess: Tensor, active: Tensor) -> Tensor:
     return masked_softmax(scale * excess.detach(), active)
 
 
-def _distance(d: Tensor) -> Tensor:
-    """d, at least 10⁻⁴: the root's tangent takes over below."""
-    return d.clamp(min=1e-4)
+def _inverse_distance(s: Tensor) -> Tensor:
+    """1/d, at most 10⁴: the slope of `root`."""
+    return 2 * root_slope(2 - 2 * s)

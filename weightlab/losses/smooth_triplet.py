@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
 from weightlab.lazy import torch
-from weightlab.losses.positives import Positives
-from weightlab.losses.stable import masked_sum, softplus
+from weightlab.losses.stable import softplus
+from weightlab.losses.triplet_form import triplet_value, triplet_weights
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -40,22 +40,16 @@ class SmoothTriplet:
         check_number("margin", self.margin, -2, 2)
 
     def value(self, pairs: Pairs) -> Tensor:
-        """The loss of each anchor, [B]; walks the positives, so that [B, P, N] is never held at once."""
-        s = pairs.precise
-        total = 0 * s.sum(1)  # differentiable even where no anchor has a positive
-        for limit in (Positives.of(pairs).similarity - self.margin).unbind(1):
-            total = total + masked_sum(softplus(self.scale * (s - limit[:, None])), pairs.negative)
-        return total / self.scale
+        """The loss of each anchor, [B]."""
+        return triplet_value(self, pairs, lambda excess: softplus(self.scale * excess)) / self.scale
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """w⁺ = Σ_N σ(t(S_n − S_p + m)), w⁻ = Σ_P σ(t(S_n − S_p + m)), [B, R]."""
-        s, positives = pairs.precise, Positives.of(pairs)
-        pull, push = torch.zeros_like(positives.similarity), torch.zeros_like(s)
-        for slot, limit in enumerate((positives.similarity - self.margin).unbind(1)):
-            share = torch.where(pairs.negative, torch.sigmoid(self.scale * (s - limit[:, None])), 0)
-            pull[:, slot] = share.sum(1)
-            push += share
-        return PairWeights(positives.spread(pull, s.shape[1]), push)
+        return triplet_weights(self, pairs)
+
+    def violation(self, excess: Tensor) -> Tensor:
+        """σ(t(S_n − S_p + m))."""
+        return torch.sigmoid(self.scale * excess)
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""

@@ -47,28 +47,19 @@ def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
 
 
 def masked_logsumexp(x: Tensor, mask: Tensor) -> Tensor:
-    """log Σ_mask e^x, [B, R] → [B]; −∞, with gradient 0, over no pair."""
-    if not x.shape[1]:
-        return x.new_full((len(x),), -math.inf)
-    if (run := _shared_run(mask)) is not None:
-        return x[:, run].logsumexp(1)
+    """log Σ_mask e^x, [..., B, R] → [..., B]; −∞, with gradient 0, over no pair."""
+    if not x.shape[-1]:
+        return x.new_full(x.shape[:-1], -math.inf)
     x = x.masked_fill(~mask, -math.inf)
-    top = x.detach().amax(1).clamp(min=torch.finfo(x.dtype).min)
-    total = (x - top[:, None]).exp().sum(1)
+    top = x.detach().amax(-1).clamp(min=torch.finfo(x.dtype).min)
+    total = (x - top[..., None]).exp().sum(-1)
     none = total == 0
     return torch.where(none, -math.inf, total.masked_fill(none, 1).log() + top)
 
 
 def masked_softmax(x: Tensor, mask: Tensor) -> Tensor:
-    """e^x / Σ_mask e^x on the mask and 0 off it, [B, R]."""
-    if not x.shape[1]:
-        return x
-    if (run := _shared_run(mask)) is not None:
-        out = torch.zeros_like(x)
-        out[:, run] = x[:, run].softmax(1)
-        return out
-    share = x.masked_fill(~mask, -math.inf).softmax(1)
-    return share.masked_fill(~mask.any(1, keepdim=True), 0)
+    """e^x / Σ_mask e^x on the mask and 0 off it, [..., B, R]; 0 where every x on the mask is −∞."""
+    return _softmax_and_top(x, mask)[0]
 
 
 def masked_softmax_and_logsumexp(x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -76,25 +67,17 @@ def masked_softmax_and_logsumexp(x: Tensor, mask: Tensor) -> tuple[Tensor, Tenso
 
     The largest share is e^{max x − LSE}, so LSE = max x − log(largest share).
     """
-    share = masked_softmax(x, mask)
-    if not x.shape[1]:
-        return share, masked_logsumexp(x, mask)
-    run = _shared_run(mask)
-    top = (x.masked_fill(~mask, -math.inf) if run is None else x[:, run]).amax(1)
-    largest = share.amax(1)
+    share, top = _softmax_and_top(x, mask)
+    largest = share.amax(-1) if x.shape[-1] else top.exp()
     return share, torch.where(largest > 0, top - largest.log(), -math.inf)
 
 
-def _shared_run(mask: Tensor) -> slice | None:
-    """The columns of a mask that is one row `expand`ed to all anchors, its pairs side by side, as a decomposition's
-    contexts are: half the work of a curve is off such a mask. None for any other.
-    """
-    if len(mask) < 2 or mask.stride(0):
-        return None
-    columns = mask[0].nonzero()[:, 0].tolist()
-    if not columns or columns[-1] - columns[0] + 1 != len(columns):
-        return None
-    return slice(columns[0], columns[-1] + 1)
+def _softmax_and_top(x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    if not x.shape[-1]:
+        return x, x.new_full(x.shape[:-1], -math.inf)
+    x = x.masked_fill(~mask, -math.inf)
+    top = x.amax(-1)
+    return x.softmax(-1).masked_fill((top == -math.inf)[..., None], 0), top
 
 
 def softplus(x: Tensor) -> Tensor:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
 from weightlab.lazy import torch
-from weightlab.losses.positives import Positives
-from weightlab.losses.stable import masked_sum
+from weightlab.losses.triplet_form import triplet_value, triplet_weights
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -39,22 +38,16 @@ class Triplet:
         check_number("margin", self.margin, 0, 2)
 
     def value(self, pairs: Pairs) -> Tensor:
-        """The loss of each anchor, [B]; walks the positives, so that [B, P, N] is never held at once."""
-        s = pairs.precise
-        total = 0 * s.sum(1)  # differentiable even where no anchor has a positive
-        for limit in (Positives.of(pairs).similarity - self.margin).unbind(1):
-            total = total + masked_sum((s - limit[:, None]).relu(), pairs.negative)
-        return total
+        """The loss of each anchor, [B]."""
+        return triplet_value(self, pairs, torch.relu)
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """w⁺: how many negatives violate the margin of the positive; w⁻: of how many positives; [B, R]."""
-        s, positives = pairs.precise, Positives.of(pairs)
-        pull, push = torch.zeros_like(positives.similarity), torch.zeros_like(s)
-        for slot, limit in enumerate((positives.similarity - self.margin).unbind(1)):
-            violates = pairs.negative & (s > limit[:, None])
-            pull[:, slot] = violates.sum(1)
-            push += violates
-        return PairWeights(positives.spread(pull, s.shape[1]), push)
+        return triplet_weights(self, pairs)
+
+    def violation(self, excess: Tensor) -> Tensor:
+        """1 where a triplet violates the margin; overwrites `excess`."""
+        return excess.gt_(0)
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""

@@ -12,13 +12,14 @@ from torch import Tensor
 
 from weightlab.assignment import Assignment, Side, Top, WeightFunction
 from weightlab.assignment import functions as assignment_functions
-from weightlab.losses import InfoNCE, MultiSimilarity, NPair, SmoothTriplet, Triplet
+from weightlab.losses import MultiSimilarity
 from weightlab.losses.pointwise_form import PointwiseForm
 from weightlab.losses.positives import Positives
 from weightlab.losses.softmax_form import SoftmaxForm
+from weightlab.losses.triplet_form import TripletForm
 from weightlab.pairs import Weighting
 
-__all__ = ["Form", "Hardest", "Pointwise", "Softmax", "Triplets", "form_of"]
+__all__ = ["Form", "Hardest", "Pointwise", "Softmax", "form_of"]
 
 
 @dataclass(frozen=True)
@@ -49,15 +50,7 @@ class Softmax:
     mining_margin: float | None = None
 
 
-@dataclass(frozen=True)
-class Triplets:
-    """w⁺ = Σ_N v(S_n − (S_p − margin)) and w⁻ = Σ_P of the same v, which may overwrite what it is given."""
-
-    violation: Callable[[Tensor], Tensor]
-    margin: float
-
-
-Form = Pointwise | Hardest | Softmax | Triplets
+Form = Pointwise | Hardest | Softmax | TripletForm
 
 
 @dataclass(frozen=True)
@@ -82,14 +75,10 @@ def form_of(weighting: Weighting) -> Form | None:
     match weighting:
         case Assignment():
             return _form_of_assignment(weighting)
-        case Triplet(margin=margin):
-            return Triplets(lambda excess: excess.gt_(0), margin)
-        case SmoothTriplet(scale=t, margin=margin):
-            return Triplets(lambda excess: torch.sigmoid(t * excess), margin)
+        case TripletForm():
+            return weighting
         case MultiSimilarity(mining_margin=mining_margin):
             return Softmax(weighting, mining_margin)
-        case InfoNCE(temperature=temperature):
-            return Softmax(NPair(1 / temperature))
         case SoftmaxForm():
             return Softmax(weighting)
         case PointwiseForm():

@@ -13,9 +13,11 @@ from torch import Tensor
 
 from weightlab.errors import InputError
 from weightlab.losses.positives import Positives
+from weightlab.losses.softmax_form import over_sums
 from weightlab.losses.stable import above
+from weightlab.losses.triplet_form import TripletForm
 from weightlab.step.few import Few
-from weightlab.step.forms import Form, Hardest, Pointwise, Softmax, Triplets
+from weightlab.step.forms import Form, Hardest, Pointwise, Softmax
 
 __all__ = ["walk"]
 
@@ -38,7 +40,7 @@ def walk(form: Form, anchors: Tensor, references: Tensor, few: Few) -> Tensor:
             push, pull = _hardest(form, anchors, references, few, positives)
         case Softmax():
             push, pull = _softmax(form, anchors, references, few, positives)
-        case Triplets():
+        case TripletForm():
             push, pull = _triplets(form, anchors, references, few, positives)
     return push.index_add_(0, few.row, -pull[positives.row, positives.slot, None] * own)
 
@@ -127,30 +129,33 @@ def _softmax(
     form: Softmax, anchors: Tensor, references: Tensor, few: Few, positives: Positives
 ) -> tuple[Tensor, Tensor]:
     """One pass: sums of exponentials relative to the largest so far, rescaled whenever a larger one comes."""
-    push, total = torch.zeros_like(anchors), anchors.new_zeros(len(anchors))
-    top = anchors.new_full((len(anchors),), torch.finfo(anchors.dtype).min)
-    hardest = top.clone()
+    shape = form.loss.exponent(anchors[:, 0]).shape  # [B], or [sums, B]
+    push, total = anchors.new_zeros((*shape, anchors.shape[1])), anchors.new_zeros(shape)
+    top = anchors.new_full(shape, torch.finfo(anchors.dtype).min)
+    hardest = anchors.new_full((len(anchors),), -torch.inf)
     # what all the shares up to this one add up to is lost to rounding beside the largest, 1
     least = torch.finfo(anchors.dtype).eps / 2 / max(1, len(references))
     limit = None if form.mining_margin is None else _least(positives) - form.mining_margin
     for similarity, block, outside in _blocks(anchors, references, few):
         exponent, factor = form.loss.exponent(similarity), form.loss.factor(similarity)
-        exponent[outside] = -torch.inf
+        exponent[..., *outside] = -torch.inf
         if limit is not None:
-            hardest = torch.maximum(hardest, similarity.masked_fill(exponent == -torch.inf, -2).amax(1))
+            similarity[outside] = -torch.inf
+            hardest = torch.maximum(hardest, similarity.amax(1))
             exponent.masked_fill_(similarity <= limit[:, None], -torch.inf)
-        higher = torch.maximum(top, exponent.amax(1))
+        higher = torch.maximum(top, exponent.amax(-1))
         shrink = (top - higher).exp()
-        share = exponent.sub_(higher[:, None]).exp_()
-        total = total * shrink + share.sum(1)
-        push *= shrink[:, None]
-        _add(push, share * factor if isinstance(factor, Tensor) else share, block, least)
+        share = exponent.sub_(higher[..., None]).exp_()
+        total = total * shrink + share.sum(-1)
+        push *= shrink[..., None]
+        weight = share * factor if isinstance(factor, Tensor) else share
+        _add(push.view(-1, push.shape[-1]), weight.view(-1, len(block)), block, least)
         top = higher
     if form.mining_margin is not None:
         positives = _mined(positives, hardest + form.mining_margin)
     log_total = torch.where(total > 0, total.log() + top, -torch.inf)
     pull, c = form.loss.outer(positives, log_total)
-    return push * (c / torch.where(total > 0, total, 1))[:, None], pull
+    return over_sums(push * (c / torch.where(total > 0, total, 1))[..., None]), pull
 
 
 def _least(positives: Positives) -> Tensor:
@@ -168,7 +173,7 @@ def _mined(positives: Positives, limit: Tensor) -> Positives:
 
 
 def _triplets(
-    form: Triplets, anchors: Tensor, references: Tensor, few: Few, positives: Positives
+    form: TripletForm, anchors: Tensor, references: Tensor, few: Few, positives: Positives
 ) -> tuple[Tensor, Tensor]:
     push, pull = torch.zeros_like(anchors), torch.zeros_like(positives.similarity)
     limits = (positives.similarity - form.margin).unbind(1)

@@ -1,0 +1,75 @@
+"""The short cuts to a probed pair's weight against the weights of all pairs, worked out at each grid point."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+import weightlab as wl
+from weightlab import losses
+from weightlab.decompose import contexts, probes
+from weightlab.decompose.probes import SIGNS, Sign, pairs_of_a_probe, probe
+
+TEXTS = [
+    *losses.names(),
+    "triplet(margin=0)",
+    "triplet-smooth(scale=50, margin=0.2)",
+    "lifted(margin=-3)",
+    "ms-loss(mining_margin=0.1)",
+    "infonce(temperature=0.01)",
+    "circle(m=0.25, gamma=1000)",
+    "ranked-list(alpha=0.6, negative_scale=0, positive_scale=5)",
+    "hard-negative-contrastive(temperature=0.02, beta=3, tau_plus=0.01)",
+]
+GRID = torch.linspace(-1, 1, 41, dtype=torch.float64)
+
+
+def one_by_one(weighting: wl.Weighting, sample: contexts.Sample, sign: Sign) -> Tensor:
+    """Every context and grid point as a matrix of its own."""
+    rows = []
+    for i in range(len(sample.positive)):
+        pairs = contexts.Sample(sample.positive[i : i + 1], sample.negative[i : i + 1]).pairs
+        column = 0 if sign == "positive" else sample.positive.shape[1]
+        row = []
+        for s in GRID.tolist():
+            similarity = pairs.similarity.clone()
+            similarity[0, column] = s
+            weights = weighting.weights(wl.Pairs(similarity, pairs.positive, pairs.negative))
+            row.append(float(getattr(weights, sign)[0, column]))
+        rows.append(row)
+    return torch.tensor(rows, dtype=torch.float64)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize(("positives", "negatives"), [(1, 1), (2, 5), (3, 64)])
+def test_same_as_all_pairs(text: str, positives: int, negatives: int) -> None:
+    loss = losses.from_text(text)
+    sample = contexts.get("early", positives, negatives).sample(3, seed=7)
+    for sign in SIGNS:
+        found, truth = probe(loss, sample, sign, GRID), one_by_one(loss, sample, sign)
+        assert found.shape == truth.shape
+        assert float((found - truth).abs().max()) <= 1e-11 * max(float(truth.abs().max()), 1e-3)
+
+
+@pytest.mark.parametrize("rule", [wl.assign("softmax(5)", "top(3)"), wl.assign("linear", "step(0.3)", "mass")])
+def test_assignments_too(rule: wl.Assignment) -> None:
+    sample = contexts.get("early", 3, 20).sample(4)
+    for sign in SIGNS:
+        assert torch.allclose(probe(rule, sample, sign, GRID), one_by_one(rule, sample, sign), atol=1e-12)
+
+
+def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    sample = contexts.get("early", 2, 6).sample(10)
+    whole = [probe(losses.get(name), sample, sign, GRID) for name in ("supcon", "triplet") for sign in SIGNS]
+    monkeypatch.setattr(probes, "_BLOCK", 500)
+    parts = [probe(losses.get(name), sample, sign, GRID) for name in ("supcon", "triplet") for sign in SIGNS]
+    assert all(torch.equal(a, b) for a, b in zip(whole, parts, strict=True))
+
+
+def test_what_a_probe_looks_at() -> None:
+    """A loss with sums never goes through the negatives again, however many there are."""
+    assert pairs_of_a_probe(losses.Contrastive(), 3, 65536) == 1
+    assert pairs_of_a_probe(losses.NPair(), 3, 65536) == 3
+    assert pairs_of_a_probe(losses.MultiSimilarity(mining_margin=0.1), 3, 64) == 67
+    assert pairs_of_a_probe(losses.Triplet(), 3, 64) == 67
