@@ -173,6 +173,10 @@ def test_decompose_a_function_in_a_file(capsys: pytest.CaptureFixture[str]) -> N
     code, _, _ = run(capsys, "decompose", "mine.py:mine", "--plot")
     assert code == 0
     assert Path("figures/mine.png").exists()
+    Path("wrong.py").write_text("def wrong(s, positive):\n    return s.no_such_thing()\n")
+    code, _, err = run(capsys, "decompose", "wrong.py:wrong")
+    assert (code, len(err.strip().splitlines())) == (2, 1)
+    assert "wrong fails: AttributeError: 'Tensor' object has no attribute 'no_such_thing'" in err
     code, _, err = run(capsys, "decompose", "mine.py:mine", "--format", "latex")
     assert code == 2
     assert "no formulas" in err

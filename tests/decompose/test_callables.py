@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,10 @@ from pytorch_metric_learning.distances import CosineSimilarity
 from torch import Tensor
 
 import weightlab as wl
-from weightlab.decompose.callables import OnEmbeddings, as_weighting
+from weightlab.decompose import contexts
+from weightlab.decompose.autograd import autograd_weights
+from weightlab.decompose.callables import as_weighting
+from weightlab.decompose.on_embeddings import OnEmbeddings
 from weightlab.decompose.resolve import resolve
 
 PML = "pytorch_metric_learning.losses"
@@ -53,7 +58,7 @@ def test_module_gives_the_weights_of_the_built_in(name: str) -> None:
     assert float((found.positive - ours.positive).abs().max()) <= limit
     assert float((found.negative - ours.negative).abs().max()) <= limit
     assert isinstance(theirs, OnEmbeddings)
-    assert max(theirs.errors) <= 1e-6
+    assert theirs.error(pairs) <= 1e-6
 
 
 def smooth_ap(pairs: wl.Pairs, temperature: float = 0.01) -> Tensor:
@@ -221,3 +226,124 @@ def test_wrong_forms() -> None:
         wl.decompose(lambda a, b, c, d: a)
     with pytest.raises(wl.InputError, match="gives no weights"):
         wl.decompose(torch.nn.Linear(3, 3))
+
+
+def test_a_memory_of_third_party_losses() -> None:
+    """References share 16 directions there, whatever their number: the weights are still those of the closed form."""
+    sample = contexts.get("early", negatives=3000).sample(2)
+    for name in ("contrastive", "ms-loss", "circle", "supcon"):
+        theirs, ours = as_weighting(BUILT_IN[name]), resolve(name).weights(sample.pairs)  # type: ignore[union-attr]
+        found = theirs.weights(sample.pairs)
+        for sign in ("positive", "negative"):
+            a, b = getattr(found, sign), getattr(ours, sign)
+            assert float((a - b).abs().max()) <= 1e-6 * float(b.abs().max())
+        assert isinstance(theirs, OnEmbeddings)
+        assert not theirs.crosses
+        assert theirs.error(sample.pairs) <= 1e-6
+
+
+def test_a_loss_that_compares_references_has_a_limit() -> None:
+    with pytest.raises(wl.InputError, match="at most 512 pairs of an anchor, not 1027"):
+        wl.decompose(f"{PML}:FastAPLoss", contexts.get("early", negatives=1024), points=3, draws=1)
+
+
+def test_references_that_are_compared_are_kept_apart() -> None:
+    """Spread of the references themselves in the loss: with shared directions they would look alike."""
+
+    def loss(embeddings: Tensor, labels: Tensor, _: object, references: Tensor, reference_labels: Tensor) -> Tensor:
+        s = embeddings @ references.T
+        return torch.where(labels[:, None] == reference_labels, -s, s**2 / 2).sum() + (references @ references.T).sum()
+
+    pairs = context_pairs()
+    found = as_weighting(loss, "embeddings")
+    assert isinstance(found, OnEmbeddings)
+    assert found.crosses
+    weights = found.weights(pairs)
+    assert torch.allclose(weights.negative, torch.where(pairs.negative, pairs.similarity, 0), atol=1e-9)
+    assert torch.allclose(weights.positive, pairs.positive.double(), atol=1e-9)
+
+
+def arc(s: Tensor, positive: Tensor) -> Tensor:
+    return torch.where(positive, torch.acos(s), -torch.acos(s)).sum(1)
+
+
+def test_no_derivative_at_one() -> None:
+    """An arc cosine has none at ±1: its curve ends 10⁻⁶ before them, and is not NaN."""
+    curve = wl.decompose(arc, points=5, draws=3).curve
+    assert curve["weight"].notna().all()
+    inner = curve[curve["similarity"].abs() < 1]
+    assert inner["weight"].tolist() == pytest.approx((1 / (1 - inner["similarity"] ** 2) ** 0.5).tolist())
+
+
+def of_all_anchors(s: Tensor, positive: Tensor) -> Tensor:
+    """Each anchor's loss beside the mean of all of them, as a batch statistic would have it."""
+    own = torch.where(positive, -s, s**2 / 2).sum(1)
+    return own + own.mean().detach() * s.mean()
+
+
+def test_anchors_that_depend_on_one_another_are_asked_for_apart() -> None:
+    pairs = context_pairs()
+    found = as_weighting(of_all_anchors)
+    assert found.one_by_one
+    alone = [
+        autograd_weights(
+            lambda p: of_all_anchors(p.similarity, p.positive),
+            wl.Pairs(pairs.similarity[i : i + 1], pairs.positive[i : i + 1], pairs.negative[i : i + 1]),
+        )
+        for i in range(len(pairs.similarity))
+    ]
+    assert torch.equal(found.weights(pairs).negative, torch.cat([each.negative for each in alone]))
+    assert not as_weighting(smooth_ap).one_by_one
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda pairs: 3.0, "gives a float"),
+        (lambda pairs: None, "gives a NoneType"),
+        (lambda pairs: pairs.similarity, r"gives a tensor \[2, 11\]"),
+        (lambda pairs: (pairs.similarity > 0.5).sum(1), "no derivative"),
+        (lambda pairs: pairs.similarity.detach().sum(1), "no derivative"),
+        (lambda pairs: pairs.similarities.sum(1), "fails: AttributeError"),
+        (lambda pairs: (pairs.similarity - 2).sqrt().sum(1), "no finite derivative at similarity"),
+    ],
+)
+def test_functions_that_have_no_weights(function: Callable[[wl.Pairs], Tensor], message: str) -> None:
+    with pytest.raises(wl.InputError, match=message):
+        wl.decompose(function, points=3, draws=2)
+
+
+@dataclass(frozen=True)
+class Given:
+    """A stranger's weighting: every weight the same number."""
+
+    number: float = 1.0
+    columns: int | None = None
+
+    def weights(self, pairs: wl.Pairs) -> wl.PairWeights:
+        full = torch.full_like(pairs.similarity, self.number)[:, : self.columns]
+        return wl.PairWeights(full, full)
+
+
+@pytest.mark.parametrize(
+    ("weighting", "message"),
+    [
+        (Given(float("nan")), "NaN"),
+        (Given(columns=2), r"two tensors \[2, 67\]"),
+        (Given(), "must be 0 for pairs that are not positive"),
+    ],
+)
+def test_weightings_that_are_wrong(weighting: Given, message: str) -> None:
+    with pytest.raises(wl.InputError, match=message):
+        wl.decompose(weighting, points=3, draws=2)
+
+
+def test_progress_goes_through_every_block() -> None:
+    seen = []
+
+    def track(blocks: list[tuple[str, contexts.Sample]]) -> list[tuple[str, contexts.Sample]]:
+        seen.extend(blocks)
+        return blocks
+
+    wl.decompose(f"{PML}:ContrastiveLoss", points=3, draws=4, track=track)  # type: ignore[arg-type]
+    assert [sign for sign, _ in seen] == ["positive"] * 4 + ["negative"] * 4

@@ -48,3 +48,12 @@ def test_plot_and_wrong_arguments() -> None:
         wl.compare("contrastive", "contrastive")
     with pytest.raises(wl.InputError, match="did you mean"):
         wl.compare("contrastive", "ms-los")
+
+
+def test_jupyter_shows_figure_and_distances() -> None:
+    found = wl.compare("contrastive", "ms-loss")
+    html = found._repr_html_()
+    assert '<img src="data:image/png;base64,' in html
+    assert f"{found.distances['distance'].iloc[0]:.3f}" in html
+    assert repr(found) == "Comparison(contrastive, ms-loss; trained, 3 positives, 64 negatives)"
+    assert not plt.get_fignums()

@@ -7,6 +7,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 import torch
+from scipy.stats import truncnorm
 from torch import Tensor
 
 import weightlab as wl
@@ -85,6 +86,10 @@ def test_an_assignment_shows_its_own_curve() -> None:
 
 
 def test_contexts_have_the_distribution_that_they_name() -> None:
+    uniform = np.linspace(0, 1, 999)
+    assert contexts.Normal(0.75, 0.15).quantile(uniform) == pytest.approx(
+        truncnorm.ppf(uniform, -1.75 / 0.15, 0.25 / 0.15, loc=0.75, scale=0.15)
+    )
     random = contexts.get("random", 10, 50).sample(2000)
     assert random.negative.std().item() == pytest.approx(1 / math.sqrt(128), rel=0.02)
     trained = contexts.get("trained", 10, 50).sample(2000)
@@ -94,9 +99,18 @@ def test_contexts_have_the_distribution_that_they_name() -> None:
     assert not torch.equal(trained.positive, contexts.get("trained", 10, 50).sample(2000, seed=1).positive)
 
 
+def test_random_directions_in_any_number_of_dimensions() -> None:
+    for dimensions in (2, 512):
+        negative = contexts.get(f"random:{dimensions}", 10, 50).sample(2000).negative
+        assert negative.std().item() == pytest.approx(1 / math.sqrt(dimensions), rel=0.02)
+
+
 @pytest.mark.parametrize(
     ("what", "context", "message"),
     [
+        ("ms-loss", "random:1", "from 2 on"),
+        ("ms-loss", "random:many", "from 2 on"),
+        ("ms-loss", "trained:4", "only random takes a number"),
         ("ms-los", "trained", "did you mean 'ms-loss'"),
         ("ms-loss", "traned", "did you mean 'trained'"),
         (wl.losses.Triplet, "trained", "instance"),
@@ -131,6 +145,11 @@ def test_jupyter_shows_figure_formulas_and_mass() -> None:
     assert "$$w^+ =" in html
     assert "<table" in html
     assert not mpl.pyplot.get_fignums()
+    assert "&lt;lambda&gt;" in wl.decompose(lambda pairs: pairs.similarity.sum(1), points=3, draws=2)._repr_html_()
+
+
+def test_a_decomposition_is_one_line_on_a_terminal() -> None:
+    assert repr(wl.decompose("triplet", points=3)).startswith("Decomposition(triplet(margin=0.1); trained, 3 positives")
 
 
 def test_hardness_by_hand() -> None:
@@ -182,9 +201,7 @@ def test_embeddings_that_are_no_context(embeddings: Tensor, labels: Tensor, mess
 
 def test_a_large_memory_is_decomposed_too() -> None:
     """Among 65,536 negatives a given one weighs less: ms-loss shares its weight of at most 1 between them."""
-    small, large = (
-        wl.decompose("ms-loss", contexts.get("early", negatives=count), points=5, draws=8).curve
-        for count in (64, 65536)
-    )
+    small, large = (wl.decompose("ms-loss", contexts.get("early", negatives=count)).curve for count in (64, 65536))
+    assert len(small) == len(large) == 802
     at_half = [float(c[(c["sign"] == "negative") & (c["similarity"] == 0.5)]["weight"].iloc[0]) for c in (small, large)]
     assert at_half[1] < 0.01 * at_half[0]

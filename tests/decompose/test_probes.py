@@ -8,7 +8,8 @@ from torch import Tensor
 
 import weightlab as wl
 from weightlab import losses
-from weightlab.decompose import contexts, probes
+from weightlab.decompose import contexts, curves
+from weightlab.decompose.curves import weight_curve
 from weightlab.decompose.probes import SIGNS, Sign, pairs_of_a_probe, probe
 
 TEXTS = [
@@ -61,10 +62,10 @@ def test_assignments_too(rule: wl.Assignment) -> None:
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     sample = contexts.get("early", 2, 6).sample(10)
-    whole = [probe(losses.get(name), sample, sign, GRID) for name in ("supcon", "triplet") for sign in SIGNS]
-    monkeypatch.setattr(probes, "_BLOCK", 500)
-    parts = [probe(losses.get(name), sample, sign, GRID) for name in ("supcon", "triplet") for sign in SIGNS]
-    assert all(torch.equal(a, b) for a, b in zip(whole, parts, strict=True))
+    names = ("supcon", "triplet", "ms-loss(mining_margin=0.1)")
+    whole = [weight_curve(losses.from_text(name), sample, GRID) for name in names]
+    monkeypatch.setattr(curves, "_BLOCK", 500)
+    assert all(weight_curve(losses.from_text(name), sample, GRID).equals(whole[i]) for i, name in enumerate(names))
 
 
 def test_what_a_probe_looks_at() -> None:

@@ -8,12 +8,13 @@ import pytest
 import torch
 from pytorch_metric_learning import losses as pml
 from pytorch_metric_learning import miners, reducers
-from pytorch_metric_learning.distances import CosineSimilarity, LpDistance
+from pytorch_metric_learning.distances import CosineSimilarity, DotProductSimilarity, LpDistance
 from pytorch_metric_learning.utils import loss_and_miner_utils as lmu
 from torch import Tensor
 from torch.nn.functional import normalize
 
 from weightlab import losses
+from weightlab.pairs import Pairs
 from weightlab.step import surrogate
 
 SUM = {"distance": CosineSimilarity(), "reducer": reducers.SumReducer()}
@@ -70,7 +71,9 @@ def nca(scale: float) -> Callable[[Tensor, Tensor], Tensor]:
 
 
 def margin(embeddings: Tensor, labels: Tensor) -> Tensor:
-    """Their MarginLoss takes pairs from triplets, so each pair once for each triplet: here each pair once."""
+    """Their MarginLoss takes pairs from triplets, so each pair once for each triplet: here each pair once. (The class
+    itself is compared below, where an anchor has as many positives as negatives.)
+    """
     anchors, positives, others, negatives = lmu.get_all_pairs_indices(labels)
     d = LpDistance()(embeddings)
     pull = (d[anchors, positives] - 1.2 + 0.2).relu().sum()
@@ -88,6 +91,21 @@ def ranked_list(embeddings: Tensor, labels: Tensor) -> Tensor:
         v = torch.exp(10 * (1.2 - d[n])).detach()
         total = total + 0.5 * (d[p] - 0.8).mean() if p.any() else total
         total = total + 0.5 * (v * (1.2 - d[n])).sum() / v.sum() if n.any() else total
+    return total
+
+
+def equal_ranks(embeddings: Tensor, labels: Tensor) -> Tensor:
+    """Their class itself, with T_p = T_n = 0, where its v have no gradient; its sums of v, the number of active pairs,
+    come with 10⁻⁵ for each reference, which is taken out here.
+    """
+    distance = LpDistance()(embeddings)
+    same = labels[:, None] == labels
+    active = {0: same & ~torch.eye(len(labels), dtype=torch.bool) & (distance > 0.8), 1: ~same & (distance < 1.2)}
+    total = embeddings.new_zeros(())
+    for imbalance, pairs in active.items():
+        loss = pml.RankedListLoss(0.4, Tn=0, imbalance=imbalance, alpha=1.2, reducer=reducers.DoNothingReducer())
+        found = loss(embeddings, labels)["loss"]["losses"]
+        total = total + 0.5 * (found * (1 + 1e-5 * len(labels) / pairs.sum(1).clamp(min=1))).sum()
     return total
 
 
@@ -114,7 +132,16 @@ CASES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "tuplet-margin": per_pair(pml.TupletMarginLoss(margin=5.73, scale=64, reducer=reducers.DoNothingReducer())),
     "margin": margin,
     "ranked-list": ranked_list,
+    "ranked-list(negative_scale=0)": equal_ranks,
 }
+
+
+def compared(mine: Tensor, theirs: Tensor, leaves: list[Tensor], limit: float) -> None:
+    """The gradients of two values, by all the leaves, are the same relative to the largest."""
+    ours = torch.cat(torch.autograd.grad(mine, leaves, retain_graph=True))
+    truth = torch.cat(torch.autograd.grad(theirs, leaves))
+    assert float(truth.abs().max()) > 0
+    assert float((ours - truth).abs().max() / truth.abs().max()) <= limit
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -125,8 +152,41 @@ def test_gradient_of_the_embeddings(text: str, dtype: torch.dtype) -> None:
     x = (centres + 0.8 * torch.randn(len(LABELS), 6, generator=generator, dtype=dtype)).requires_grad_()
     embeddings = normalize(x)
     ours = surrogate(losses.from_text(text), embeddings, LABELS) * len(LABELS)
-    (mine,) = torch.autograd.grad(ours, x, retain_graph=True)
-    (theirs,) = torch.autograd.grad(CASES[text](embeddings, LABELS), x)
-    assert float(theirs.abs().max()) > 0
-    limit = 1e-5 if dtype is torch.float32 else 1e-6
-    assert float((mine - theirs).abs().max() / theirs.abs().max()) <= limit
+    compared(ours, CASES[text](embeddings, LABELS), [x], 1e-5 if dtype is torch.float32 else 1e-6)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_n_pairs_loss_itself(dtype: torch.dtype) -> None:
+    """NPairsLoss takes one pair of each label and gives its anchors to all the positives, which have gradients too."""
+    labels = torch.arange(7).repeat_interleave(2)
+    x = torch.randn(14, 5, generator=torch.Generator().manual_seed(2), dtype=dtype).requires_grad_()
+    embeddings = normalize(x)
+    plain = DotProductSimilarity(normalize_embeddings=False)
+    theirs = pml.NPairsLoss(reducer=reducers.SumReducer(), distance=plain)(embeddings, labels)
+    anchors, positives = lmu.convert_to_pos_pairs_with_unique_labels(None, labels)
+    ours = surrogate(losses.NPair(), embeddings[anchors], labels[anchors], embeddings[positives], labels[positives])
+    compared(ours * 7, theirs, [x], 1e-5 if dtype is torch.float32 else 1e-12)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_margin_loss_itself(dtype: torch.dtype) -> None:
+    """With three positives and three negatives an anchor, all triplets hold every pair three times."""
+    generator = torch.Generator().manual_seed(3)
+    x, r = (torch.randn(n, 5, generator=generator, dtype=dtype).requires_grad_() for n in (4, 6))
+    labels, reference_labels = torch.tensor([0, 1, 0, 1]), torch.tensor([0, 0, 0, 1, 1, 1])
+    embeddings, references = normalize(x), normalize(r)
+    loss = pml.MarginLoss(margin=0.2, beta=1.2, reducer=reducers.SumReducer())
+    theirs = loss(embeddings, labels, None, references, reference_labels) / 3
+    ours = surrogate(losses.Margin(), embeddings, labels, references, reference_labels) * 4
+    compared(ours, theirs, [x, r], 1e-5 if dtype is torch.float32 else 1e-6)
+
+
+def test_value_of_ranked_list_loss_itself() -> None:
+    """At T_n = 5 their gradient goes through v and ours does not, but the values are the same up to their 10⁻⁵."""
+    x = torch.randn(len(LABELS), 6, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+    embeddings = normalize(x)
+    loss = pml.RankedListLoss(0.4, Tn=5, alpha=1.2, reducer=reducers.DoNothingReducer())
+    theirs = loss(embeddings, LABELS)["loss"]["losses"]
+    ours = losses.RankedList(negative_scale=5).value(Pairs.from_embeddings(embeddings, LABELS))
+    assert float(theirs.min()) > 0
+    assert torch.allclose(ours, theirs, rtol=3e-4)

@@ -14,7 +14,11 @@ __all__ = ["ContextName", "Negatives", "Positives", "context_of"]
 
 ContextName = Annotated[
     str,
-    typer.Option("--context", help="similarities of the other pairs: random, early, trained, run:FOLDER or file:FILE"),
+    typer.Option(
+        "--context",
+        help="similarities of the other pairs: random (or random:512, the dimensions), early, trained, run:FOLDER or "
+        "file:FILE",
+    ),
 ]
 Positives = Annotated[int, typer.Option(help="positives of an anchor in the context")]
 Negatives = Annotated[int, typer.Option(help="negatives of an anchor in the context")]

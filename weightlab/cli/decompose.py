@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -58,7 +59,7 @@ def decompose(
     """
     from weightlab.decompose import decompose as run
 
-    found = run(_with_settings(loss, assignments or []), context_of(context, positives, negatives))
+    found = run(_with_settings(loss, assignments or []), context_of(context, positives, negatives), track=_track)
     if plot:
         from weightlab.plot.save import figure_of, save_figure
 
@@ -86,7 +87,7 @@ def compare(
     """
     from weightlab.decompose import compare as run
 
-    found = run(*losses, context=context_of(context, positives, negatives), equal_mass=equal_mass)
+    found = run(*losses, context=context_of(context, positives, negatives), equal_mass=equal_mass, track=_track)
     if plot:
         from weightlab.plot.save import figure_of, save_figure
 
@@ -94,6 +95,13 @@ def compare(
         save_figure(figure_of(found.plot()[0]), name.with_suffix(".png"))
         _write_csv(found.curves, name.with_suffix(".csv"))
     _print_distances(found, output)
+
+
+def _track(blocks: list[Any]) -> Iterable[Any]:
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(blocks, "decomposing", console=Console(stderr=True), transient=True)
 
 
 def _with_settings(loss: str, assignments: list[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING
 
 from weightlab.decompose import contexts
@@ -15,13 +16,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from weightlab.decompose.contexts import Context
+    from weightlab.decompose.curves import Track
 
 __all__ = ["Comparison", "compare"]
 
 _DRAWS = 64
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """Curves and distances of several weightings in one context.
 
@@ -41,11 +43,27 @@ class Comparison:
 
         return plot_comparison(self.curves, self.context, equal_mass=self.equal_mass)
 
+    def __repr__(self) -> str:
+        return f"Comparison({', '.join(self.curves['weighting'].unique())}; {self.context})"
 
-def compare(*weightings: Decomposable, context: str | Context = "trained", equal_mass: bool = False) -> Comparison:
+    def _repr_html_(self) -> str:
+        """Figure and distances, for Jupyter."""
+        from weightlab.plot.save import figure_of, html_picture
+
+        picture = html_picture(figure_of(self.plot()[0]), repr(self))
+        table = self.distances.to_html(index=False, float_format=lambda x: f"{x:.3f}")
+        return (
+            f"{picture}\n<p>Share of the weight mass that lies elsewhere, context {escape(self.context)}</p>\n{table}"
+        )
+
+
+def compare(
+    *weightings: Decomposable, context: str | Context = "trained", equal_mass: bool = False, track: Track = list
+) -> Comparison:
     """The weight curves of two weightings or more, and the distances between them.
 
-    equal_mass: scale each curve by the mean of the sign's weight mass an anchor, so that only its shape counts.
+    equal_mass: scale each curve by the mean of the sign's weight mass an anchor, so that only its shape counts. track:
+    as of `decompose`.
     Raises InputError for fewer than two weightings, and as `decompose` does.
     """
     if len(weightings) < 2:
@@ -56,7 +74,7 @@ def compare(*weightings: Decomposable, context: str | Context = "trained", equal
     for name, weighting in zip(_names(weightings), weightings, strict=True):
         weights = weighting_of(weighting).weights(sample.pairs)
         masses[name] = {sign: getattr(weights, sign).abs() for sign in SIGNS}
-        curve = decompose(weighting, context).curve.assign(weighting=name)
+        curve = decompose(weighting, context, track=track).curve.assign(weighting=name)
         if equal_mass:
             means = {sign: float(mass.sum(1).mean()) for sign, mass in masses[name].items()}
             scale = curve["sign"].map({sign: 1 / mean if mean > 0 else 1.0 for sign, mean in means.items()})

@@ -59,6 +59,10 @@ class Sample:
         """P and N."""
         return self.positive.shape[1], self.negative.shape[1]
 
+    def split(self, size: int) -> list[Sample]:
+        """The contexts in order, `size` at a time."""
+        return [Sample(*part) for part in zip(self.positive.split(size), self.negative.split(size), strict=True)]
+
     @property
     def pairs(self) -> Pairs:
         """The contexts as anchors: the P positives in the first columns, then the N negatives."""
@@ -154,14 +158,23 @@ _DISTRIBUTIONS: dict[str, tuple[Normal | RandomDirections, Normal | RandomDirect
 
 
 def get(name: str, positives: int = POSITIVES, negatives: int = NEGATIVES) -> Named:
-    """The context called `name`. Raises InputError for an unknown name or a count that is not whole and positive.
+    """The context called `name`.
 
-    random: cosines of random directions in 128 dimensions, for either sign. early: positives N(0.5, 0.2²), negatives
-    N(0.3, 0.2²). trained: positives N(0.75, 0.15²), negatives N(0.1, 0.15²). Normals are cut at ±1.
+    random: cosines of random directions in 128 dimensions, for either sign; random:512: in 512. early: positives
+    N(0.5, 0.2²), negatives N(0.3, 0.2²). trained: positives N(0.75, 0.15²), negatives N(0.1, 0.15²). Normals are cut at
+    ±1.
+
+    Raises InputError for an unknown name, for dimensions that are no whole number from 2 on, and for a count that is
+    not whole and positive.
     """
-    if name not in _DISTRIBUTIONS:
-        raise unknown("context", name, _DISTRIBUTIONS)
-    positive, negative = _DISTRIBUTIONS[name]
+    kind, colon, dimensions = name.partition(":")
+    if kind not in _DISTRIBUTIONS:
+        raise unknown("context", kind, _DISTRIBUTIONS)
+    positive, negative = _DISTRIBUTIONS[kind]
+    if colon:
+        if kind != "random" or not dimensions.isdecimal() or int(dimensions) < 2:
+            raise InputError(f"context '{name}': only random takes a number, of dimensions from 2 on, as in random:512")
+        positive = negative = RandomDirections(int(dimensions))
     return Named(name, positive, negative, positives, negatives)
 
 

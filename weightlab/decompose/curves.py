@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from weightlab.decompose.probes import SIGNS, probe
-from weightlab.lazy import np, pd
+from weightlab.decompose.contexts import Sample
+from weightlab.decompose.probes import SIGNS, Sign, pairs_of_a_probe, probe
+from weightlab.lazy import np, pd, torch
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from weightlab.decompose.contexts import Sample
     from weightlab.pairs import Weighting
 
-__all__ = ["weight_curve"]
+__all__ = ["Track", "weight_curve"]
+
+Track = Callable[[list[tuple[Sign, Sample]]], Iterable[tuple[Sign, Sample]]]
+
+_BLOCK = 1 << 19  # pairs at a time: the temporaries stay in the cache
 
 
-def weight_curve(weighting: Weighting, sample: Sample, grid: Tensor) -> pd.DataFrame:
+def weight_curve(weighting: Weighting, sample: Sample, grid: Tensor, track: Track = list) -> pd.DataFrame:
     """The weight of a probed pair at each similarity of the grid [G], over the contexts of the sample.
 
     Columns: similarity, sign ("positive" or "negative"), weight (the median over the contexts), low and high (their
-    5 % and 95 % quantiles).
+    5 % and 95 % quantiles). track: goes through the blocks of the work, as `rich.progress.track` does.
     """
+    one_by_one = getattr(weighting, "one_by_one", False)
+    size = 1 if one_by_one else max(1, _BLOCK // (len(grid) * pairs_of_a_probe(weighting, *sample.counts)))
+    blocks = [(sign, block) for sign in SIGNS for block in sample.split(size)]
+    weights: dict[Sign, list[Tensor]] = {sign: [] for sign in SIGNS}
+    for sign, block in track(blocks):
+        weights[sign].append(probe(weighting, block, sign, grid))
     frames = []
     for sign in SIGNS:
-        probed = probe(weighting, sample, sign, grid).numpy()
-        low, weight, high = np.quantile(probed, [0.05, 0.5, 0.95], axis=0)
+        low, weight, high = np.quantile(torch.cat(weights[sign]).numpy(), [0.05, 0.5, 0.95], axis=0) + 0.0  # no −0
         columns = {"similarity": grid.numpy(), "sign": sign, "weight": weight, "low": low, "high": high}
         frames.append(pd.DataFrame(columns))
     return pd.concat(frames, ignore_index=True)

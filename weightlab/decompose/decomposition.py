@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import math
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any
-
-from weightlab.lazy import plt
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Decomposition"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Decomposition:
     """The weight functions of one weighting.
 
@@ -64,21 +61,17 @@ class Decomposition:
             "hardness": self.hardness.to_dict("records"),
         }
 
+    def __repr__(self) -> str:
+        return f"Decomposition({self.title}; {self.context}; residual {self.residual:.1e})"
+
     def _repr_html_(self) -> str:
         """Figure, formulas and mass, for Jupyter."""
-        parts = [f"<h4>{self.title}</h4>", self._figure()]
+        from weightlab.plot.save import figure_of, html_picture
+
+        parts = [f"<h4>{escape(self.title)}</h4>", html_picture(figure_of(self.plot()), self.title)]
         if self.formula:
             parts += [f"$$w^+ = {self.formula['positive']}$$", f"$$w^- = {self.formula['negative']}$$"]
         facts = f"context {self.context}; negatives over positives {self.ratio:.3g}; residual {self.residual:.1e}"
-        parts.append(f"<p>Weight mass, {facts}</p>")
+        parts.append(f"<p>Weight mass, {escape(facts)}</p>")
         parts.append(self.hardness.to_html(index=False, float_format=lambda x: f"{x:.3f}"))
         return "\n".join(parts)
-
-    def _figure(self) -> str:
-        from weightlab.plot.save import figure_of
-
-        figure = figure_of(self.plot())
-        picture = io.BytesIO()
-        figure.savefig(picture, format="png", dpi=110)
-        plt.close(figure)
-        return f'<img src="data:image/png;base64,{base64.b64encode(picture.getvalue()).decode()}" alt="{self.title}">'

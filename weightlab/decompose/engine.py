@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 from weightlab import losses
 from weightlab.decompose import contexts
 from weightlab.decompose.autograd import autograd_weights
-from weightlab.decompose.callables import ByAutograd, Form, OnEmbeddings, as_weighting, name_of
-from weightlab.decompose.curves import weight_curve
+from weightlab.decompose.callables import ByAutograd, Form, as_weighting
+from weightlab.decompose.curves import Track, weight_curve
 from weightlab.decompose.decomposition import Decomposition
 from weightlab.decompose.mass import hardness_frame, mass_frame, mass_ratio
-from weightlab.decompose.probes import pairs_of_a_probe
+from weightlab.decompose.on_embeddings import OnEmbeddings, name_of
+from weightlab.decompose.probes import SIGNS, pairs_of_a_probe
 from weightlab.decompose.resolve import resolve
 from weightlab.errors import InputError, check_number
 from weightlab.lazy import torch
 from weightlab.losses import Loss
-from weightlab.pairs import PairWeights, Weighting
+from weightlab.pairs import Pairs, PairWeights, Weighting
 
 if TYPE_CHECKING:
     from weightlab.decompose.contexts import Context, Sample
@@ -30,7 +31,7 @@ Decomposable = str | Weighting | Callable[..., Any]
 
 _EVALUATIONS = 40_000_000  # pairs to look at for a curve, at the most
 _SAMPLED = 1 << 22  # pairs in all the contexts, at the most
-_CALLS = 400  # calls of a function that takes one anchor at a time
+_CALLS, _CALLS_LARGE = (400, 41), (84, 21)  # calls of a function that takes one anchor at a time, and grid points
 
 
 def decompose(
@@ -41,13 +42,16 @@ def decompose(
     draws: int | None = None,
     seed: int = 0,
     form: Form | None = None,
+    track: Track = list,
 ) -> Decomposition:
     """The weight curves, the weight mass, the formulas and the residual of a weighting.
 
     weighting: a loss's name ("ms-loss", "ms-loss(beta=40)") or import path ("package.module:Class(margin=0.1)",
     "file.py:function"), a weighting, or a callable (see `weightlab.decompose.callables`; `form` says which kind it is
     where that can't be told). context: a name (`contexts.get`), or a `Context`. points: similarities from −1 to 1 on
-    the curve; draws: contexts that are sampled, with `seed`; unless given, as many as take about a second.
+    the curve; draws: contexts that are sampled, with `seed`; unless given, as many as take about a second (some losses
+    of others have to be asked pair by pair, and take longer). track: goes through the blocks of the work, as
+    `rich.progress.track` does for a progress bar.
 
     Raises InputError for an unknown name or context, for something that is no weighting, and for a loss that is not a
     function of pair similarities.
@@ -58,9 +62,9 @@ def decompose(
     points, draws = _effort(weighting, context, points, draws)
     relative = bool(getattr(weighting, "relative", True))
     sample = context.sample(draws, seed)
-    grid = torch.linspace(-1, 1, points, dtype=torch.float64).round(decimals=12)  # a clean 0 in the middle
-    weights = weighting.weights(sample.pairs)
-    curve = weight_curve(weighting, sample if relative else context.sample(1, seed), grid)
+    grid = torch.linspace(-1, 1, points, dtype=torch.float64).round(decimals=12) + 0.0  # a clean 0 in the middle
+    weights = _checked(weighting.weights(sample.pairs), sample.pairs, title)
+    curve = weight_curve(weighting, sample if relative else context.sample(1, seed), grid, track)
     return Decomposition(
         title=title,
         context=f"{context.name}, {context.positives} positives, {context.negatives} negatives",
@@ -93,10 +97,24 @@ def describe(weighting: object) -> str:
     if isinstance(weighting, str):
         weighting = resolve(weighting)
     if not isinstance(weighting, Loss):
-        return str(weighting) if isinstance(weighting, Weighting) else name_of(weighting)
+        says_itself = isinstance(weighting, Weighting) and type(weighting).__repr__ is not object.__repr__
+        return str(weighting) if says_itself else name_of(weighting)
     values = ((name, getattr(weighting, name)) for name in losses.parameters(weighting))
     shown = ", ".join(f"{name}={value:g}" for name, value in values if value is not None)
     return f"{weighting.name}({shown})" if shown else weighting.name
+
+
+def _checked(weights: PairWeights, pairs: Pairs, title: str) -> PairWeights:
+    """A stranger's weights. Raises InputError unless they are finite tensors [B, R], zero off their mask."""
+    for sign in SIGNS:
+        weight, mask = getattr(weights, sign, None), getattr(pairs, sign)
+        if not isinstance(weight, torch.Tensor) or weight.shape != mask.shape:
+            raise InputError(f"{title}: weights(pairs) must give PairWeights of two tensors {list(mask.shape)}")
+        if not bool(weight.isfinite().all()):
+            raise InputError(f"{title}: a weight of a {sign} pair is NaN or infinite")
+        if bool((weight[~mask] != 0).any()):
+            raise InputError(f"{title}: {sign} weights must be 0 for pairs that are not {sign}")
+    return weights
 
 
 def _effort(weighting: Weighting, context: Context, points: int | None, draws: int | None) -> tuple[int, int]:
@@ -104,8 +122,9 @@ def _effort(weighting: Weighting, context: Context, points: int | None, draws: i
     check_number("points", 2 if points is None else points, 2)
     check_number("draws", 1 if draws is None else draws, 1)
     if isinstance(weighting, ByAutograd | OnEmbeddings) and weighting.one_by_one:
-        points = points or 41
-        return points, draws or max(4, _CALLS // points)
+        calls, most = _CALLS if context.negatives <= 2048 else _CALLS_LARGE
+        points = points or most
+        return points, draws or max(4, calls // points)
     looked_at = pairs_of_a_probe(weighting, context.positives, context.negatives)
     points = points or (401 if looked_at <= 2048 else 101)
     most = min(_EVALUATIONS // (points * looked_at), _SAMPLED // (context.positives + context.negatives))
@@ -122,7 +141,7 @@ def _formula(weighting: Weighting) -> dict[str, str] | None:
 
 def _residual(weighting: Weighting, weights: PairWeights, sample: Sample) -> float:
     if isinstance(weighting, OnEmbeddings):
-        return max(weighting.errors)
+        return weighting.error(sample.pairs)
     if not isinstance(weighting, Loss):
         return math.nan
     truth = autograd_weights(weighting.value, sample.pairs)

@@ -21,7 +21,6 @@ __all__ = ["SIGNS", "Sign", "pairs_of_a_probe", "probe"]
 
 Sign = Literal["positive", "negative"]
 SIGNS: tuple[Sign, Sign] = ("positive", "negative")
-_BLOCK = 1 << 19  # pairs at a time: the temporaries stay in the cache
 
 
 def probe(weighting: Weighting, sample: Sample, sign: Sign, grid: Tensor) -> Tensor:
@@ -31,9 +30,15 @@ def probe(weighting: Weighting, sample: Sample, sign: Sign, grid: Tensor) -> Ten
     negatives once a context, one of triplet form for the violations of the probed pair; any other weighting for the
     weights of all the pairs at each grid point.
     """
-    size = max(1, _BLOCK // (len(grid) * pairs_of_a_probe(weighting, *sample.counts)))
-    blocks = zip(sample.positive.split(size), sample.negative.split(size), strict=True)
-    return torch.cat([_probe(weighting, Sample(*block), sign, grid).detach() for block in blocks])
+    if isinstance(weighting, PointwiseForm):
+        weight = _from_grid(weighting, sample, sign, grid)
+    elif isinstance(weighting, TripletForm):
+        weight = _from_violations(weighting, sample, sign, grid)
+    elif _has_sums(weighting):
+        weight = _from_sums(weighting, sample, sign, grid)
+    else:
+        weight = _from_all_pairs(weighting, sample, sign, grid)
+    return weight.detach()
 
 
 def pairs_of_a_probe(weighting: Weighting, positives: int, negatives: int) -> int:
@@ -41,16 +46,6 @@ def pairs_of_a_probe(weighting: Weighting, positives: int, negatives: int) -> in
     if isinstance(weighting, PointwiseForm):
         return 1
     return positives if _has_sums(weighting) else positives + negatives
-
-
-def _probe(weighting: Weighting, sample: Sample, sign: Sign, grid: Tensor) -> Tensor:
-    if isinstance(weighting, PointwiseForm):
-        return _from_grid(weighting, sample, sign, grid)
-    if isinstance(weighting, TripletForm):
-        return _from_violations(weighting, sample, sign, grid)
-    if _has_sums(weighting):
-        return _from_sums(weighting, sample, sign, grid)
-    return _from_all_pairs(weighting, sample, sign, grid)
 
 
 def _has_sums(weighting: Weighting) -> TypeGuard[SoftmaxForm]:

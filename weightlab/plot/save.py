@@ -1,7 +1,10 @@
-"""Figures as files: whole or absent, and the same bytes for the same figure."""
+"""Figures as files, whole or absent and the same bytes for the same figure, and as pictures in a page."""
 
 from __future__ import annotations
 
+import base64
+import io
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["figure_of", "save_figure"]
+__all__ = ["figure_of", "html_picture", "save_figure"]
 
 
 def figure_of(ax: Axes) -> Figure:
@@ -30,3 +33,11 @@ def save_figure(figure: Figure, path: Path) -> Path:
         write_atomically(path, lambda temporary: figure.savefig(temporary, metadata=metadata))
     plt.close(figure)
     return path
+
+
+def html_picture(figure: Figure, alt: str) -> str:
+    """The figure as an <img> that holds its PNG; closes it."""
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=110)
+    plt.close(figure)
+    return f'<img src="data:image/png;base64,{base64.b64encode(picture.getvalue()).decode()}" alt="{escape(alt)}">'

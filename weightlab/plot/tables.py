@@ -16,17 +16,22 @@ __all__ = ["markdown", "print_frame", "print_rows"]
 
 
 def print_rows(rows: Sequence[Mapping[str, object]], title: str | None = None) -> None:
-    """Print rows of the same keys as a table, numbers on the right with four significant digits."""
+    """Print rows of the same keys as a table, numbers on the right."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name, value in rows[0].items() if rows else ():
         is_number = isinstance(value, int | float)
         table.add_column(name, justify="right" if is_number else "left", no_wrap=not table.columns)
     for row in rows:
-        table.add_row(*(f"{value:.4g}" if isinstance(value, float) else str(value) for value in row.values()))
+        table.add_row(*(_number(value) if isinstance(value, float) else str(value) for value in row.values()))
     console = Console()
     if title:
         console.print(title, highlight=False)
     console.print(table)
+
+
+def _number(value: float) -> str:
+    """Four significant digits, three beside an exponent, so that a table of seven columns fits a terminal."""
+    return f"{value:.4g}" if value == 0 or 1e-3 <= abs(value) < 1e5 else f"{value:.3g}"
 
 
 def print_frame(frame: pd.DataFrame, title: str | None = None) -> None:

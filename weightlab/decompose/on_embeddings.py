@@ -1,0 +1,213 @@
+"""A loss on embeddings and labels as a weighting.
+
+Its convention is that of pytorch-metric-learning, `f(embeddings, labels, indices_tuple, ref_emb, ref_labels)`. A wanted
+row of similarities s is realised exactly by unit vectors: the anchor a, and r_j = s_j a + √(1 − s_j²) e_j, each
+e_j at a right angle to the anchor and, where the loss compares references too, to all other e. By the chain rule
+∂L/∂a = Σ_j ∂L/∂S_0j r_j + (…) a and ∂L/∂r_j = ∂L/∂S_0j a + (…) r_j + (what comes from other references), so the pair's
+weight is found from the reference's derivative, and once more, added up along each direction, from the anchor's. Their
+difference is `OnEmbeddings.error`: it is rounding if the loss is a function of pair similarities. At S = ±1 the
+directions are lost: similarities are kept 10⁻⁶ away, which moves a weight by about 10⁻⁶ times its slope.
+
+A loss that takes no `ref_emb` (a list-wise one, as a rule) gets anchor and references in one batch, the negatives in
+classes as large as the anchor's own. There the references are anchors too: where the loss has a `reducer`, as those of
+pytorch-metric-learning have, only the anchor's own part of the loss is taken; else the weight is the pair's from both
+of its ends, ∂L/∂S_0j + ∂L/∂S_j0.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from weightlab.errors import InputError
+from weightlab.lazy import torch
+from weightlab.pairs import Pairs, PairWeights
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["NEAREST", "TRIAL", "OnEmbeddings", "line_of", "name_of"]
+
+NEAREST = 1e-6  # to ±1
+# one anchor on which every loss should have some weight: positives far, negatives near
+TRIAL = ([0.1, 0.3, 0.5, 0.9, 0.7, 0.55, 0.4, 0.2, 0.0, -0.2, 0.85], [True] * 3 + [False] * 8)
+_DIRECTIONS = 16
+_MOST_APART = 512  # pairs of an anchor: some losses hold the cube of a batch
+
+
+@dataclass(frozen=True)
+class OnEmbeddings:
+    """A loss in the convention of pytorch-metric-learning, or any f(embeddings, labels, ...) with the same arguments.
+
+    in_batch: whether it gets anchor and references in one batch. crosses: whether it looks at similarities between
+    references too; each then has a direction of its own, else 16 directions are shared out.
+    """
+
+    function: Callable[..., Any]
+    name: str
+    in_batch: bool
+    crosses: bool
+    one_by_one: ClassVar[bool] = True
+
+    @classmethod
+    def of(cls, function: Callable[..., Any]) -> OnEmbeddings:
+        """The loss in the form that it takes. Raises InputError where it takes neither, and where it is not a function
+        of pair similarities: such a one stays the same when all embeddings are turned together, but a proxy or a
+        classifier has directions of its own, and some losses look at single coordinates.
+        """
+        name = name_of(function)
+        failures = []
+        for in_batch in (False, True):
+            whole = cls(function, name, in_batch, crosses=True)
+            alone = cls(_of_first_anchor(function), name, in_batch, crosses=True) if in_batch else whole
+            try:
+                turns, found = whole._turned(*TRIAL), alone._slopes(*TRIAL)
+            except Exception as error:  # whatever a stranger's code raises
+                failures.append(line_of(error))
+                continue
+            whole._check_turned(*turns)
+            if bool((found.slopes != 0).any()):
+                return cls(alone.function, name, in_batch, in_batch or found.crosses)
+            failures.append("its gradient is 0")
+        raise InputError(
+            f"{name} gives no weights, with references ({failures[0]}) or in one batch ({failures[1]}): "
+            "it must be a loss on embeddings and labels; a proxy or classifier loss is no function of pair similarities"
+        )
+
+    def weights(self, pairs: Pairs) -> PairWeights:
+        """Anchor by anchor, each realised by embeddings of its own, [B, R]. Raises InputError for a derivative that is
+        not finite, and for more than 512 pairs of an anchor where each needs a direction of its own.
+        """
+        rows = torch.zeros_like(pairs.similarity)
+        for i in range(len(pairs.similarity)):
+            used = pairs.positive[i] | pairs.negative[i]
+            rows[i] = rows[i].masked_scatter(used, self._slopes_of(pairs, i).slopes.to(rows.dtype))
+        return PairWeights(torch.where(pairs.positive, -rows, 0), torch.where(pairs.negative, rows, 0))
+
+    def error(self, pairs: Pairs) -> float:
+        """The largest difference, over the anchors, between what the anchor's derivative says of the weights and what
+        the references' say, relative to the anchor's largest weight.
+        """
+        return max(self._slopes_of(pairs, i).error for i in range(len(pairs.similarity)))
+
+    def __str__(self) -> str:
+        return self.name
+
+    def _slopes_of(self, pairs: Pairs, i: int) -> _Slopes:
+        used = pairs.positive[i] | pairs.negative[i]
+        if self.crosses and int(used.sum()) > _MOST_APART:
+            raise InputError(
+                f"{self} compares references with one another, as in a batch and unlike in a memory: "
+                f"at most {_MOST_APART} pairs of an anchor, not {int(used.sum())}"
+            )
+        found = self._slopes(pairs.similarity[i][used].tolist(), pairs.positive[i][used].tolist())
+        if not bool(found.slopes.isfinite().all()):
+            at = float(pairs.similarity[i][used][~found.slopes.isfinite()][0])
+            raise InputError(f"{self} has no finite derivative at similarity {at:g}")
+        return found
+
+    def _slopes(self, similarity: list[float], is_positive: list[bool]) -> _Slopes:
+        s = torch.tensor(similarity, dtype=torch.float64).clamp(-1 + NEAREST, 1 - NEAREST)
+        if not len(s):
+            return _Slopes(s, error=0.0, crosses=False)
+        count = len(s) if self.crosses else min(len(s), _DIRECTIONS)
+        own = torch.arange(len(s)) % count  # the direction of each reference
+        vectors = _realise(s, own, count).requires_grad_()
+        value = self._value(vectors, is_positive)
+        if not value.requires_grad:
+            return _Slopes(torch.zeros_like(s), error=0.0, crosses=False)
+        (gradient,) = torch.autograd.grad(value, vectors)
+        away = (1 - s**2).sqrt()
+        along = gradient[1:, 1:]
+        radial = along.gather(1, own[:, None])[:, 0] / away
+        slopes = gradient[1:, 0] - radial * s
+        crosses = False
+        if self.crosses:  # r_j's derivative has a part in other references' directions
+            others = (along / away).fill_diagonal_(0)
+            slopes, crosses = slopes - others @ s, bool((others != 0).any())
+        largest = float(slopes.abs().max())
+        gap = gradient[0, 1:].index_add(0, own, -slopes * away).abs().max()
+        return _Slopes(slopes, float(gap) / largest if largest > 0 else 0.0, crosses)
+
+    def _value(self, vectors: Tensor, is_positive: list[bool]) -> Tensor:
+        """The loss of one anchor, the first of the vectors, against the others."""
+        labels = _classes(torch.tensor(is_positive))
+        if self.in_batch:
+            return torch.as_tensor(self.function(vectors, labels)).sum()
+        return torch.as_tensor(self.function(vectors[:1], labels[:1], None, vectors[1:], labels[1:])).sum()
+
+    def _turned(self, similarity: list[float], is_positive: list[bool]) -> tuple[float, float]:
+        """The value as it is, and with all embeddings turned by one rotation."""
+        s = torch.tensor(similarity, dtype=torch.float64)
+        vectors = _realise(s, torch.arange(len(s)), len(s))
+        random = torch.randn(len(s) + 1, len(s) + 1, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+        turn, _ = torch.linalg.qr(random)
+        return float(self._value(vectors, is_positive)), float(self._value(vectors @ turn, is_positive))
+
+    def _check_turned(self, plain: float, turned: float) -> None:
+        if not abs(plain - turned) <= 1e-6 * (1 + abs(plain)):
+            raise InputError(
+                f"{self} is not a function of pair similarities: its value changes, {plain:.6g} to {turned:.6g}, when "
+                "all embeddings are turned together; a proxy or classifier loss has no pair weights"
+            )
+
+
+@dataclass(frozen=True)
+class _Slopes:
+    """∂L/∂S of one anchor's pairs, [R]; the error, and whether references are compared with one another."""
+
+    slopes: Tensor
+    error: float
+    crosses: bool
+
+
+def _of_first_anchor(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A copy of a loss with a reducer that takes only what belongs to the first anchor; another callable as it is."""
+    if not isinstance(getattr(function, "reducer", None), torch.nn.Module):
+        return function
+
+    class FirstAnchor(torch.nn.Module):  # a module, since the attribute that it takes the place of is one
+        def forward(self, parts: dict[str, dict[str, Any]], embeddings: Tensor, labels: Tensor) -> Tensor:
+            return torch.stack([torch.as_tensor(_first_anchors(**part)).sum() for part in parts.values()]).sum()
+
+    alone = copy.deepcopy(function)
+    alone.reducer = FirstAnchor()  # type: ignore[attr-defined]
+    return alone
+
+
+def _first_anchors(losses: Tensor, indices: Any, reduction_type: str, **_: object) -> Tensor:  # noqa: ANN401
+    if reduction_type == "already_reduced" or not isinstance(losses, torch.Tensor):
+        return losses
+    anchors = indices if reduction_type == "element" else indices[0]
+    return losses[anchors == 0]
+
+
+def _realise(s: Tensor, own: Tensor, count: int) -> Tensor:
+    """Unit vectors [R + 1, count + 1]: an anchor, and references with the cosines s [R] to it, each the rest of its way
+    along one of `count` directions at right angles, own [R].
+    """
+    vectors = torch.zeros(len(s) + 1, count + 1, dtype=s.dtype)
+    vectors[0, 0] = 1
+    vectors[1:, 0] = s
+    vectors[torch.arange(1, len(s) + 1), 1 + own] = (1 - s**2).sqrt()
+    return vectors
+
+
+def _classes(is_positive: Tensor) -> Tensor:
+    """Labels [R + 1]: 0 for the anchor and its positives, the negatives in classes as large as that one."""
+    size = int(is_positive.sum()) + 1
+    negative = 1 + ((~is_positive).cumsum(0) - 1).clamp(min=0) // size
+    return torch.cat([torch.zeros(1, dtype=torch.int64), torch.where(is_positive, 0, negative)])
+
+
+def name_of(function: object) -> str:
+    """What a callable is called in titles."""
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def line_of(error: Exception) -> str:
+    """What an error says, in a line."""
+    text = str(error).strip().splitlines()
+    return text[0][:120] if text else type(error).__name__
