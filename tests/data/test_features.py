@@ -23,6 +23,11 @@ def test_either_format_is_read_and_normalised(suffix: str, tmp_path: Path) -> No
     assert found_labels.tolist() == [1, 2]
 
 
+def test_labels_that_are_texts(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", embeddings=np.eye(3), labels=np.array(["dog", "cat", "dog"]))
+    assert read_features(tmp_path / "x.npz")[1].tolist() == [1, 0, 1]
+
+
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [

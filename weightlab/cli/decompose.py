@@ -101,7 +101,8 @@ def _track(blocks: list[Any]) -> Iterable[Any]:
     from rich.console import Console
     from rich.progress import track
 
-    return track(blocks, "decomposing", console=Console(stderr=True), transient=True)
+    console = Console(stderr=True)
+    return track(blocks, "decomposing", console=console, transient=True, disable=not console.is_terminal)
 
 
 def _with_settings(loss: str, assignments: list[str]) -> str:
@@ -122,7 +123,7 @@ def _write_csv(frame: object, path: Path) -> None:
     from weightlab.files import write_atomically
 
     assert isinstance(frame, pd.DataFrame)
-    write_atomically(path, lambda temporary: frame.to_csv(temporary, index=False))
+    write_atomically(path, lambda temporary: frame.to_csv(temporary, index=False, float_format="%.10g"))
     typer.echo(f"wrote {path.with_suffix('.png')} and {path}", err=True)
 
 

@@ -15,7 +15,8 @@ __all__ = ["read_features"]
 
 def read_features(path: Path) -> tuple[Tensor, Tensor]:
     """Embeddings, float32 [n, D] and L2-normalised, and labels, int64 [n], of a .npz or .safetensors file that holds
-    arrays `embeddings` [n, D], of any length but 0, and `labels` [n], whole numbers.
+    arrays `embeddings` [n, D], of any length but 0, and `labels` [n], whole numbers or (.npz) texts, which are numbered
+    in their order.
 
     Raises InputError for a missing or damaged file, another format, missing arrays, and rows that can't be normalised.
     """
@@ -47,9 +48,14 @@ def read_features(path: Path) -> tuple[Tensor, Tensor]:
 def _read(path: Path) -> dict[str, Tensor]:
     if path.suffix == ".npz":
         with np.load(path, allow_pickle=False) as file:
-            return {name: torch.from_numpy(file[name]) for name in file.files}
+            return {name: torch.from_numpy(_numbered(file[name])) for name in file.files}
     if path.suffix == ".safetensors":
         from safetensors.torch import load_file
 
         return load_file(path)
     raise InputError(f"{path}: embeddings are read from .npz and .safetensors files")
+
+
+def _numbered(array: np.ndarray) -> np.ndarray:
+    """An array of texts as the number of each among the different ones; any other as it is."""
+    return np.unique(array, return_inverse=True)[1] if array.dtype.kind in "US" else array

@@ -144,7 +144,9 @@ class OnEmbeddings:
         vectors = _realise(s, torch.arange(len(s)), len(s))
         random = torch.randn(len(s) + 1, len(s) + 1, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
         turn, _ = torch.linalg.qr(random)
-        return float(self._value(vectors, is_positive)), float(self._value(vectors @ turn, is_positive))
+        values = (self._value(each, is_positive).detach() for each in (vectors, vectors @ turn))
+        plain, turned = map(float, values)
+        return plain, turned
 
     def _check_turned(self, plain: float, turned: float) -> None:
         if not abs(plain - turned) <= 1e-6 * (1 + abs(plain)):

@@ -25,7 +25,7 @@ def print_rows(rows: Sequence[Mapping[str, object]], title: str | None = None) -
         table.add_row(*(_number(value) if isinstance(value, float) else str(value) for value in row.values()))
     console = Console()
     if title:
-        console.print(title, highlight=False)
+        console.print(title, highlight=False, soft_wrap=True)
     console.print(table)
 
 
