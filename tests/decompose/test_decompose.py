@@ -139,6 +139,27 @@ def test_plot_draws_both_curves_and_the_band() -> None:
     mpl.pyplot.close(given.figure)
 
 
+def test_a_weight_below_zero_is_drawn() -> None:
+    """supcon pushes a positive that is closer than its share away: its curve crosses zero inside the axes."""
+    d = wl.decompose("supcon", points=41, draws=40)
+    ax = d.plot()
+    assert d.signed
+    assert d.curve["low"].min() < -1
+    assert ax.get_ylim()[0] < d.curve["low"].min()
+    mpl.pyplot.close(ax.figure)
+
+
+@pytest.mark.parametrize(("name", "label"), [("margin", "10,000 at $S$ = 1"), ("tuplet-margin", "at $S$ = -1")])
+def test_a_weight_without_bound_does_not_flatten_the_rest(name: str, label: str) -> None:
+    d = wl.decompose(name, points=401, draws=20)
+    inner = d.curve[d.curve["similarity"].abs() < 1]
+    ax = d.plot()
+    assert d.curve["weight"].max() > 5_000
+    assert inner["high"].max() < ax.get_ylim()[1] < 1.2 * inner["high"].max()
+    assert any(label in text.get_text() for text in ax.texts)
+    mpl.pyplot.close(ax.figure)
+
+
 def test_jupyter_shows_figure_formulas_and_mass() -> None:
     html = wl.decompose("lifted", points=21, draws=20)._repr_html_()
     assert re.search(r'<img src="data:image/png;base64,[A-Za-z0-9+/=]{1000,}"', html)

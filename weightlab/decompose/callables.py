@@ -89,7 +89,7 @@ class ByAutograd:
         weights = autograd_weights(self._value, pairs)
         if _finite(weights):
             return weights
-        inside = Pairs(pairs.similarity.clamp(-1 + NEAREST, 1 - NEAREST), pairs.positive, pairs.negative)
+        inside = Pairs(pairs.similarity.detach().clamp(-1 + NEAREST, 1 - NEAREST), pairs.positive, pairs.negative)
         weights = autograd_weights(self._value, inside)
         if not _finite(weights):
             bad = ~(weights.positive.isfinite() & weights.negative.isfinite())

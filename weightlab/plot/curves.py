@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
-from weightlab.lazy import plt
+from weightlab.lazy import pd, plt
 from weightlab.plot import style
+from weightlab.plot.poles import mark_poles, split_poles
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 __all__ = ["plot_curve"]
@@ -18,6 +19,7 @@ _SYMBOL = {
     "negative": r"$w^{-} = +\,\partial L/\partial S$",
 }
 _COLOUR = {"positive": style.POSITIVE, "negative": style.NEGATIVE}
+_TITLE = 56  # characters in a line
 _FAR_APART = 12  # ratio of the two curves' heights above which one scale would flatten the lower
 
 
@@ -25,16 +27,25 @@ def plot_curve(curve: pd.DataFrame, title: str, context: str | None = None, ax: 
     """Draw a curve frame (columns similarity, sign, weight, low, high) and return the axes.
 
     A band from low to high is drawn where they differ. context: named in the legend as what the band ranges over. Where
-    one sign's weights are more than twelve times the other's, the negatives get a scale of their own on the right.
+    one sign's weights are more than twelve times the other's, the negatives get a scale of their own on the right. An
+    end where the weight has no bound is marked, not drawn.
     """
     with style.context():
         if ax is None:
             ax = plt.subplots(figsize=(4.6, 3.0))[1]
-        heights = curve.groupby("sign")["high"].max()
-        apart = heights.min() > 0 and heights.max() > _FAR_APART * heights.min()
+        parts = {str(sign): split_poles(part) for sign, part in curve.groupby("sign", sort=False)}
+        heights = [float(part[["low", "high"]].abs().to_numpy().max()) for part, _ in parts.values()]
+        apart = min(heights) > 0 and max(heights) > _FAR_APART * min(heights)
         axes = {"positive": ax, "negative": ax.twinx() if apart else ax}
-        for sign, part in curve.groupby("sign", sort=False):
-            _draw(axes[str(sign)], str(sign), part)
+        for sign, (part, _) in parts.items():
+            _draw(axes[sign], sign, part)
+        if apart:
+            for sign, (part, _) in parts.items():
+                _set_limits(axes[sign], part, zero_line=_COLOUR[sign])
+        else:
+            _set_limits(ax, pd.concat([part for part, _ in parts.values()]), zero_line="0.6")
+        for sign, (_, poles) in parts.items():
+            mark_poles(axes[sign], poles, _COLOUR[sign])
         ax.set_xlabel("similarity  $S$")
         ax.set_xlim(-1, 1)
         ax.set_xticks([-1, -0.5, 0, 0.5, 1])
@@ -45,7 +56,7 @@ def plot_curve(curve: pd.DataFrame, title: str, context: str | None = None, ax: 
             axes["negative"].spines["right"].set_visible(True)
         else:
             ax.set_ylabel("weight  $w$")
-        ax.set_title(title, pad=18 if context else 6)
+        ax.set_title(textwrap.fill(title, _TITLE), pad=18 if context else 6)
         if context:
             band = f"median and 5–95 % over contexts: {context}"
             ax.text(0.5, 1.03, band, transform=ax.transAxes, ha="center", fontsize=7, color="0.35")
@@ -58,8 +69,14 @@ def plot_curve(curve: pd.DataFrame, title: str, context: str | None = None, ax: 
 def _draw(ax: Axes, sign: str, part: pd.DataFrame) -> None:
     colour, label = _COLOUR[sign], f"{sign}: {_SYMBOL[sign]}"
     ax.plot(part["similarity"], part["weight"], color=colour, linestyle=style.LINE[sign], label=label)
-    if part["low"].min() >= 0:  # from zero, or a curve's rise would look like more than it is
-        highest = max(part["high"].max(), ax.get_ylim()[1] / 1.05 if len(ax.get_lines()) > 1 else 0)
-        ax.set_ylim(-0.04 * (highest or 1), 1.05 * (highest or 1))
     if (part["high"] > part["low"]).any():
         ax.fill_between(part["similarity"], part["low"], part["high"], color=colour, alpha=0.18, linewidth=0)
+
+
+def _set_limits(ax: Axes, drawn: pd.DataFrame, zero_line: str) -> None:
+    """From zero, or a curve's rise would look like more than it is; a weight below zero shows, with a line at zero."""
+    low, high = min(0.0, drawn["low"].min()), max(0.0, drawn["high"].max())
+    margin = 0.05 * (high - low or 1)
+    ax.set_ylim(low - margin, high + margin)
+    if low < 0:
+        ax.axhline(0, color=zero_line, linewidth=0.6, zorder=1)
