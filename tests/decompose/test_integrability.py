@@ -1,9 +1,12 @@
-"""Losses have symmetric derivatives of their weights; what is no loss's has not."""
+"""Losses have symmetric derivatives of their weights; what is no continuous loss's has not."""
 
 from __future__ import annotations
 
 import pytest
 import torch
+from pytorch_metric_learning.distances import CosineSimilarity
+from pytorch_metric_learning.losses import TripletMarginLoss
+from pytorch_metric_learning.reducers import AvgNonZeroReducer, SumReducer
 
 import weightlab as wl
 from weightlab import Pairs, PairWeights, losses
@@ -44,6 +47,16 @@ def test_assignments(negative: str, scale: str, integrable: bool) -> None:
     found = wl.integrability(rule, CONTEXT, rectangles=120)
     assert found.integrable == integrable, str(found)
     assert ("symmetric, as" in str(found)) == integrable
+
+
+@pytest.mark.parametrize(("reducer", "integrable"), [(SumReducer(), True), (AvgNonZeroReducer(), False)])
+def test_a_mean_over_the_triplets_that_are_not_zero_jumps(reducer: torch.nn.Module, integrable: bool) -> None:
+    """One anchor at a time, so fewer rectangles; the sum of the triplets is continuous, their mean jumps."""
+    loss = TripletMarginLoss(margin=0.1, distance=CosineSimilarity(), reducer=reducer)
+    found = wl.integrability(loss, CONTEXT)
+    assert found.rectangles == 20
+    assert found.active >= 5
+    assert found.integrable == integrable, str(found)
 
 
 class Swirl:

@@ -73,7 +73,7 @@ def recompose(rule: str | WeightFunction | Assignment) -> Recomposed:
     """The loss whose derivative a weight function (for either sign) or an assignment is.
 
     Raises InputError where there is none of this kind: a weight that looks at the anchor's other pairs (softmax, top,
-    the scales mean and mass, a loss's weights); `integrability` then says whether any loss has it.
+    the scales mean and mass, a loss's weights); `integrability` then says whether any continuous loss has it.
     """
     if isinstance(rule, str):
         rule = parse(rule)
