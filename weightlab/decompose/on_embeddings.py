@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["NEAREST", "TRIAL", "OnEmbeddings", "line_of", "name_of"]
 
 NEAREST = 1e-6  # to ±1
-# one anchor on which every loss should have some weight: positives far, negatives near; no two differ by a round number,
-# as margins are, where a rounding would turn a hinge
+# one anchor on which every loss should have some weight, positives far and negatives near; no two differ by a round
+# number, as margins are: there a rounding would turn a hinge
 _SIMILARITIES = [0.1137, 0.2971, 0.5093, 0.9031, 0.7019, 0.5471, 0.4057, 0.2143, -0.0179, -0.1913, 0.8469]
 TRIAL = (_SIMILARITIES, [True] * 3 + [False] * 8)
 _DIRECTIONS = 16
