@@ -5,8 +5,9 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterable
+from numbers import Integral, Real
 
-__all__ = ["InputError", "check_number", "unknown"]
+__all__ = ["InputError", "check_number", "check_whole", "unknown"]
 
 
 class InputError(ValueError):
@@ -25,11 +26,20 @@ def check_number(
     name: str, value: object, low: float = -math.inf, high: float = math.inf, *, above: float = -math.inf
 ) -> None:
     """Raise InputError unless `value` is a finite number with low ≤ value ≤ high and value > above."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise InputError(f"{name} must be a number, not {value!r}")
-    if math.isfinite(value) and low <= value <= high and value > above:
+    number = float(value)
+    if math.isfinite(number) and low <= number <= high and number > above:
         return
     bounds = [f"at least {low:g}"] if low > -math.inf else []
     bounds += [f"above {above:g}"] if above > -math.inf else []
     bounds += [f"at most {high:g}"] if high < math.inf else []
     raise InputError(f"{name} must be {' and '.join(bounds) or 'finite'}, not {value!r}")
+
+
+def check_whole(name: str, value: object, low: int, high: int | None = None) -> None:
+    """Raise InputError unless `value` is a whole number with low ≤ value ≤ high."""
+    fits = isinstance(value, Integral) and low <= int(value) and (high is None or int(value) <= high)
+    if isinstance(value, bool) or not fits:
+        bounds = f"at least {low}" if high is None else f"{low} to {high}"
+        raise InputError(f"{name} must be a whole number of {bounds}, not {value!r}")

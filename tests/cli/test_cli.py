@@ -89,7 +89,7 @@ def test_train_evaluate_and_resume(capsys: pytest.CaptureFixture[str]) -> None:
         (["decompose", "ms-loss", "--set", "bta=1"], "did you mean 'beta'"),
         (["decompose", "ms-loss", "--set", "beta"], "name=value"),
         (["decompose", "ms-loss", "--context", "erly"], "did you mean 'early'"),
-        (["decompose", "ms-loss", "--negatives", "0"], "negatives must be at least 1"),
+        (["decompose", "ms-loss", "--negatives", "0"], "negatives must be a whole number of 1 to"),
         (["decompose"], "Missing argument"),
         (["decompose", "ms-loss", "--plto"], "No such option"),
         (["decompos"], "No such command"),

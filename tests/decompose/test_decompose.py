@@ -115,13 +115,31 @@ def test_random_directions_in_any_number_of_dimensions() -> None:
         ("ms-loss", "traned", "did you mean 'trained'"),
         (wl.losses.Triplet, "trained", "instance"),
         (3, "trained", "not int"),
+        (torch.relu, "trained", "wrap it in a function"),
+        ("ms-loss", 64, "a name or a Context, not int"),
     ],
 )
 def test_wrong_arguments(what: object, context: str, message: str) -> None:
     with pytest.raises(wl.InputError, match=message):
         wl.decompose(what, context)  # type: ignore[arg-type]
-    with pytest.raises(wl.InputError, match="negatives"):
-        contexts.get("early", negatives=0)
+
+
+@pytest.mark.parametrize("bad", [0, -1, 2.5, "8", True, 10**10])
+def test_counts_that_are_no_counts(bad: object) -> None:
+    for name in ("positives", "negatives"):
+        with pytest.raises(wl.InputError, match=f"{name} must be a whole number of 1 to 4194304, not"):
+            contexts.get("early", **{name: bad})  # type: ignore[arg-type]
+    for name in ("points", "draws", "seed"):
+        if bad not in (0, 10**10):
+            with pytest.raises(wl.InputError, match=f"{name} must be a whole number"):
+                wl.decompose("ms-loss", **{name: bad})  # type: ignore[arg-type]
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    context = contexts.get("early", negatives=np.int64(8))  # type: ignore[arg-type]
+    d = wl.decompose(wl.losses.MultiSimilarity(beta=np.float32(40)), context, points=np.int64(5))  # type: ignore[arg-type]
+    assert d.title == "ms-loss(alpha=2, beta=40, base=0.5)"
+    assert d.residual < 1e-12
 
 
 def test_plot_draws_both_curves_and_the_band() -> None:
@@ -205,6 +223,35 @@ def test_measured_context_never_draws_the_anchor_itself() -> None:
     truth = {round(float(embeddings[i] @ embeddings[i + 1]), 5) for i in (0, 2, 4)}
     assert {round(float(s), 5) for s in sample.positive.flatten()} == truth
     assert all(len(set(row.tolist())) == 4 for row in sample.negative)  # no negative twice while there are enough
+
+
+class Doubled(wl.losses.NPair):
+    """n-pair whose weights in closed form are wrong."""
+
+    def weights(self, pairs: wl.Pairs) -> wl.PairWeights:
+        right = super().weights(pairs)
+        return wl.PairWeights(right.positive, 2 * right.negative)
+
+
+class DoubledCurve(wl.losses.NPair):
+    """n-pair whose weights are right, but not the parts of them that a curve is drawn from."""
+
+    def weights(self, pairs: wl.Pairs) -> wl.PairWeights:
+        return wl.losses.NPair(self.scale).weights(pairs)
+
+    def factor(self, s: Tensor) -> float:
+        return 2.0
+
+
+@pytest.mark.parametrize("loss", [Doubled(), DoubledCurve()])
+def test_the_residual_sees_a_wrong_weight_and_a_wrong_curve(loss: wl.losses.NPair) -> None:
+    assert wl.decompose(loss, points=41, draws=5).residual > 0.01
+    assert wl.decompose(wl.losses.NPair(), points=41, draws=5).residual < 1e-12
+
+
+def test_a_strangers_loss_with_a_value_has_a_residual() -> None:
+    assert wl.decompose(wl.recompose("power(3)"), points=41).residual < 1e-12
+    assert math.isnan(wl.decompose(wl.assign("constant", "power(3)"), points=41).residual)
 
 
 @pytest.mark.parametrize(

@@ -73,3 +73,8 @@ def test_a_pure_rotation_has_asymmetry_one() -> None:
     found = wl.integrability(Swirl(), contexts.get("early", positives=1, negatives=2), rectangles=60)
     assert found.asymmetry == pytest.approx(1)
     assert 0 < found.active < 60
+
+
+def test_wrong_counts() -> None:
+    with pytest.raises(wl.InputError, match="rectangles must be a whole number"):
+        wl.integrability("ms-loss", rectangles=1.5)  # type: ignore[arg-type]

@@ -44,7 +44,7 @@ def as_weighting(function: object, form: Form | None = None) -> ByAutograd | OnE
         raise InputError(f"decompose wants a loss's name, a weighting or a callable, not {type(function).__name__}")
     if form == "embeddings" or (form is None and isinstance(function, torch.nn.Module)):
         return OnEmbeddings.of(function)
-    count = _arguments(function)
+    count = _arguments(function, optional=form is not None)
     form = form or {1: "pairs", 2: "similarity", 3: "similarity"}.get(count)  # type: ignore[assignment]
     if form == "pairs":
         return ByAutograd.of(function, name_of(function))
@@ -122,11 +122,14 @@ def _on_similarity(function: Callable[..., Tensor], count: int) -> Callable[[Pai
     return lambda pairs: function(pairs.similarity, pairs.positive, pairs.negative)
 
 
-def _arguments(function: Callable[..., Any]) -> int:
-    """How many positional arguments without a default it takes."""
-    parameters = inspect.signature(function).parameters.values()
+def _arguments(function: Callable[..., Any], *, optional: bool) -> int:
+    """How many positional arguments it takes, those with a default counted if they are `optional`."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError) as error:  # some that are written in C have none
+        raise InputError(f"{name_of(function)} does not say what arguments it takes: wrap it in a function") from error
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(each.kind in kinds and each.default is inspect.Parameter.empty for each in parameters)
+    return sum(each.kind in kinds and (optional or each.default is inspect.Parameter.empty) for each in parameters)
 
 
 def _two_anchors() -> Pairs:

@@ -68,7 +68,7 @@ def compare(
     """
     if len(weightings) < 2:
         raise InputError("compare wants two weightings or more")
-    context = contexts.get(context) if isinstance(context, str) else context
+    context = contexts.as_context(context)
     sample = context.sample(_DRAWS)
     curves, masses = [], {}
     for name, weighting in zip(_names(weightings), weightings, strict=True):

@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from weightlab.errors import InputError, check_number, unknown
+from weightlab.errors import InputError, check_whole, unknown
 from weightlab.lazy import np, torch
 from weightlab.pairs import Pairs, check_embeddings
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Context", "Measured", "Named", "Normal", "RandomDirections", "Sample", "get"]
+__all__ = ["Context", "Measured", "Named", "Normal", "RandomDirections", "Sample", "as_context", "get"]
 
 
 POSITIVES, NEGATIVES = 3, 64  # an anchor in a batch of 4 images a class
+MOST = 1 << 22  # pairs of a sign: in 8 contexts some gigabytes
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,7 @@ def get(name: str, positives: int = POSITIVES, negatives: int = NEGATIVES) -> Na
     ±1.
 
     Raises InputError for an unknown name, for dimensions that are no whole number from 2 on, and for a count that is
-    not whole and positive.
+    not whole, at least 1 and at most 2²².
     """
     kind, colon, dimensions = name.partition(":")
     if kind not in _DISTRIBUTIONS:
@@ -178,11 +179,18 @@ def get(name: str, positives: int = POSITIVES, negatives: int = NEGATIVES) -> Na
     return Named(name, positive, negative, positives, negatives)
 
 
+def as_context(context: str | Context) -> Context:
+    """A context, or the one that a name stands for. Raises InputError for anything else."""
+    if isinstance(context, str):
+        return get(context)
+    if not callable(getattr(context, "sample", None)):
+        raise InputError(f"context must be a name or a Context, not {type(context).__name__}")
+    return context
+
+
 def _check_counts(positives: int, negatives: int) -> None:
     for name, count in (("positives", positives), ("negatives", negatives)):
-        check_number(name, count, 1)
-        if count != int(count):
-            raise InputError(f"{name} must be a whole number, not {count!r}")
+        check_whole(name, count, 1, MOST)
 
 
 def _draw(generator: np.random.Generator, mask: np.ndarray, count: int) -> np.ndarray:

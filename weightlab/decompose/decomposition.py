@@ -25,8 +25,9 @@ class Decomposition:
     weight is. hardness: columns sign, kind, pairs, share: the same for easy, semi-hard and hard pairs. ratio: weight
     mass of the negatives over that of the positives.
     formula: LaTeX of w⁺ and w⁻, or None where there is none. residual: max |closed form − autograd| over the contexts,
-    relative to the largest weight; of a loss on embeddings, the largest share of its gradient that is not along the
-    anchor's own pairs; NaN where there is nothing to compare with.
+    and along the curve in one of them, relative to the largest weight; of a loss on embeddings, the largest difference
+    between what the anchor's and the references' derivatives say of a weight; NaN where there is no `value` to compare
+    with.
     """
 
     title: str

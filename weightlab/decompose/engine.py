@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 from weightlab import losses
 from weightlab.decompose import contexts
-from weightlab.decompose.autograd import autograd_weights
 from weightlab.decompose.callables import ByAutograd, Form, as_weighting
 from weightlab.decompose.curves import Track, weight_curve
 from weightlab.decompose.decomposition import Decomposition
 from weightlab.decompose.mass import hardness_frame, mass_frame, mass_ratio
 from weightlab.decompose.on_embeddings import OnEmbeddings, name_of
-from weightlab.decompose.probes import SIGNS, pairs_of_a_probe
+from weightlab.decompose.probes import SIGNS, pairs_of_a_probe, probe
 from weightlab.decompose.resolve import resolve
-from weightlab.errors import InputError, check_number
+from weightlab.errors import InputError, check_whole
 from weightlab.lazy import torch
 from weightlab.losses import Loss
 from weightlab.pairs import Pairs, PairWeights, Weighting
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from weightlab.decompose.contexts import Context, Sample
 
 __all__ = ["Decomposable", "decompose", "describe", "weighting_of"]
@@ -31,6 +32,7 @@ Decomposable = str | Weighting | Callable[..., Any]
 
 _EVALUATIONS = 40_000_000  # pairs to look at for a curve, at the most
 _SAMPLED = 1 << 22  # pairs in all the contexts, at the most
+_CHECKED = 8  # grid points, or a few more
 _CALLS, _CALLS_LARGE = (400, 41), (84, 21)  # calls of a function that takes one anchor at a time, and grid points
 
 
@@ -58,7 +60,8 @@ def decompose(
     """
     title = describe(weighting)
     weighting = weighting_of(weighting, form)
-    context = contexts.get(context) if isinstance(context, str) else context
+    context = contexts.as_context(context)
+    check_whole("seed", seed, 0)
     points, draws = _effort(weighting, context, points, draws)
     relative = bool(getattr(weighting, "relative", True))
     sample = context.sample(draws, seed)
@@ -75,7 +78,7 @@ def decompose(
         hardness=hardness_frame(weights, sample),
         ratio=mass_ratio(weights),
         formula=_formula(weighting),
-        residual=_residual(weighting, weights, sample),
+        residual=_residual(weighting, weights, sample, grid),
     )
 
 
@@ -119,11 +122,11 @@ def _checked(weights: PairWeights, pairs: Pairs, title: str) -> PairWeights:
 
 def _effort(weighting: Weighting, context: Context, points: int | None, draws: int | None) -> tuple[int, int]:
     """Grid points and contexts: as given, or so many that the curve takes about a second."""
-    check_number("points", 2 if points is None else points, 2)
-    check_number("draws", 1 if draws is None else draws, 1)
+    check_whole("points", 2 if points is None else points, 2)
+    check_whole("draws", 1 if draws is None else draws, 1)
     if isinstance(weighting, ByAutograd | OnEmbeddings) and weighting.one_by_one:
-        calls, most = _CALLS if context.negatives <= 2048 else _CALLS_LARGE
-        points = points or most
+        calls, usual = _CALLS if context.negatives <= 2048 else _CALLS_LARGE
+        points = points or usual
         return points, draws or max(4, calls // points)
     looked_at = pairs_of_a_probe(weighting, context.positives, context.negatives)
     points = points or (401 if looked_at <= 2048 else 101)
@@ -139,12 +142,18 @@ def _formula(weighting: Weighting) -> dict[str, str] | None:
     return derive(weighting).latex()
 
 
-def _residual(weighting: Weighting, weights: PairWeights, sample: Sample) -> float:
+def _residual(weighting: Weighting, weights: PairWeights, sample: Sample, grid: Tensor) -> float:
+    """Of the closed form in all the contexts, and along the curve in the first of them."""
     if isinstance(weighting, OnEmbeddings):
         return weighting.error(sample.pairs)
-    if not isinstance(weighting, Loss):
+    value = getattr(weighting, "value", None)
+    if value is None:
         return math.nan
-    truth = autograd_weights(weighting.value, sample.pairs)
-    gap = max((weights.positive - truth.positive).abs().max(), (weights.negative - truth.negative).abs().max())
-    largest = max(truth.positive.abs().max(), truth.negative.abs().max())
-    return float(gap / largest) if largest > 0 else float(gap)
+    by_autograd = ByAutograd(value, describe(weighting), one_by_one=False)
+    truth = by_autograd.weights(sample.pairs)
+    first, some = sample.split(1)[0], grid[:: max(1, len(grid) // _CHECKED)]
+    found = [(getattr(weights, sign), getattr(truth, sign)) for sign in SIGNS]
+    found += [(probe(weighting, first, sign, some), probe(by_autograd, first, sign, some)) for sign in SIGNS]
+    gap = max(float((closed - true).abs().max()) for closed, true in found)
+    largest = max(float(true.abs().max()) for _, true in found)
+    return gap / largest if largest > 0 else gap

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from weightlab.decompose import contexts
 from weightlab.decompose.engine import Decomposable, weighting_of
-from weightlab.errors import check_number
+from weightlab.errors import check_whole
 from weightlab.lazy import np, torch
 from weightlab.pairs import Pairs
 
@@ -69,8 +69,9 @@ def integrability(
     weighting = weighting_of(weighting)
     nodes, usual, tolerance = _EFFORT_ONE_BY_ONE if getattr(weighting, "one_by_one", False) else _EFFORT
     rectangles = usual if rectangles is None else rectangles
-    check_number("rectangles", rectangles, 1)
-    context = contexts.get(context) if isinstance(context, str) else context
+    check_whole("rectangles", rectangles, 1)
+    check_whole("seed", seed, 0)
+    context = contexts.as_context(context)
     generator = np.random.default_rng(seed)
     sample = context.sample(rectangles, seed).pairs
     gaps, sizes = [], []

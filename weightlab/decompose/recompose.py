@@ -83,6 +83,8 @@ def recompose(rule: str | WeightFunction | Assignment) -> Recomposed:
     for part in (positive, negative):
         if isinstance(part, Weighting):
             raise InputError(f"{part} is a weighting, not a weight function of similarity: it has its own loss, if any")
+        if not callable(part) or not hasattr(part, "relative"):
+            raise InputError(f"recompose wants a weight function, its text or an assignment, not {part!r}")
         if part.relative:
             raise InputError(f"{part} looks at the anchor's other pairs: see integrability for whether a loss has it")
     assert not isinstance(positive, Weighting)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from weightlab.errors import InputError
+from weightlab.errors import InputError, check_whole
 
 __all__ = ["MemoryBank"]
 
@@ -39,8 +39,8 @@ class MemoryBank:
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
     ) -> None:
-        _check_size("capacity", capacity)
-        _check_size("dimensions", dimensions)
+        check_whole("capacity", capacity, 1)
+        check_whole("dimensions", dimensions, 1)
         if dtype not in _DTYPES:
             raise InputError(f"dtype must be torch.float32 or torch.bfloat16, not {dtype!r}")
         self._embeddings, self._labels = _allocate(capacity, dimensions, dtype, device)
@@ -106,7 +106,7 @@ class MemoryBank:
         Slots change: the oldest entry moves to slot 0, so slots and views from before are void. Costs O(capacity); the
         old ring is freed once the new one is filled. Raises InputError for less than the capacity now.
         """
-        _check_size("capacity", capacity)
+        check_whole("capacity", capacity, 1)
         if capacity < self.capacity:
             raise InputError(
                 f"capacity must be at least {self.capacity}, the bank's now, not {capacity}: it only grows"
@@ -230,11 +230,6 @@ def _allocate(capacity: int, dimensions: int, dtype: torch.dtype, device: torch.
     except (RuntimeError, AssertionError) as error:  # torch without CUDA asserts
         reason = str(error).splitlines()[0]
         raise InputError(f"can't make a bank of {capacity} × {dimensions} on device '{device}': {reason}") from error
-
-
-def _check_size(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise InputError(f"{name} must be a whole number of at least 1, not {value!r}")
 
 
 def _check_labels(labels: Tensor) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from weightlab.errors import InputError, unknown
+from weightlab.errors import check_whole, unknown
 from weightlab.lazy import torch
 
 if TYPE_CHECKING:
@@ -37,10 +37,8 @@ def build(name: str, *, channels: int = 1, width: int = 32, dimensions: int = 64
     if name not in _MODELS:
         raise unknown("model", name, _MODELS)
     for what, value in (("channels", channels), ("width", width), ("dimensions", dimensions)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise InputError(f"{what} must be a whole number of at least 1, not {value!r}")
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise InputError(f"seed must be a whole number of at least 0, not {seed!r}")
+        check_whole(what, value, 1)
+    check_whole("seed", seed, 0)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return _MODELS[name](channels, width, dimensions)
