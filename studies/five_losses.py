@@ -49,10 +49,15 @@ def main() -> None:
         rows = easy_negatives(name)
         parts.append(
             f"## {name}\n\n`{trained.title}`; {wl.losses.get(name).source}\n\n"
-            f"$$w^+ = {trained.formula['positive']}$$\n\n$$w^- = {trained.formula['negative']}$$\n\n"
+            f"{display('+', trained.formula['positive'])}\n\n{display('-', trained.formula['negative'])}\n\n"
             f"![weight curves of {name}]({name}.png)\n\n{sentence(rows)}\n\n{table(rows)}\n"
         )
     write_text(FOLDER / "README.md", "\n".join(parts))
+
+
+def display(sign: str, latex: str) -> str:
+    """A weight's formula on its own line, in a fence: between dollar signs Markdown eats some backslashes."""
+    return f"```math\nw^{sign} = {latex}\n```"
 
 
 def draw(found: dict[str, wl.Decomposition], path: Path) -> None:

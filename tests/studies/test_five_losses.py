@@ -19,8 +19,8 @@ SCRIPT = runpy.run_path(str(ROOT / "studies" / "five_losses.py"))
 def test_formulas_and_numbers_are_todays(name: str) -> None:
     assert name in SCRIPT["LOSSES"]
     latex = derive(losses.get(name)).latex()
-    assert f"$$w^+ = {latex['positive']}$$" in PAGE
-    assert f"$$w^- = {latex['negative']}$$" in PAGE
+    assert f"\nw^+ = {latex['positive']}\n" in PAGE
+    assert f"\nw^- = {latex['negative']}\n" in PAGE
     assert (ROOT / "figures" / "five-losses" / f"{name}.png").exists()
 
 

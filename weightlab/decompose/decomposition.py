@@ -71,7 +71,8 @@ class Decomposition:
 
         parts = [f"<h4>{escape(self.title)}</h4>", html_picture(figure_of(self.plot()), self.title)]
         if self.formula:
-            parts += [f"$$w^+ = {self.formula['positive']}$$", f"$$w^- = {self.formula['negative']}$$"]
+            parts.append(f"$$w^+ = {escape(self.formula['positive'])}$$")
+            parts.append(f"$$w^- = {escape(self.formula['negative'])}$$")
         facts = f"context {self.context}; negatives over positives {self.ratio:.3g}; residual {self.residual:.1e}"
         parts.append(f"<p>Weight mass, {escape(facts)}</p>")
         parts.append(self.hardness.to_html(index=False, float_format=lambda x: f"{x:.3f}"))
