@@ -164,6 +164,26 @@ def test_forms_agree() -> None:
         assert torch.allclose(each.negative, torch.where(pairs.negative, expected[1], 0), atol=1e-9)
 
 
+def test_a_function_of_embeddings_and_labels_is_known_by_its_arguments() -> None:
+    """Both ends of a pair count in a batch: S_ij and S_ji, so twice the weight of the sum over anchors."""
+
+    def in_a_batch(embeddings: Tensor, labels: Tensor) -> Tensor:
+        s, same = embeddings @ embeddings.T, labels[:, None] == labels
+        return torch.where(same, -s, s**2 / 2).sum()
+
+    def with_references(embeddings: Tensor, targets: Tensor, _: object, ref: Tensor, ref_targets: Tensor) -> Tensor:
+        s = embeddings @ ref.T
+        return torch.where(targets[:, None] == ref_targets, -s, s**2 / 2).sum()
+
+    pairs = context_pairs()
+    for function, factor in ((in_a_batch, 2), (with_references, 1)):
+        found = as_weighting(function)
+        assert isinstance(found, OnEmbeddings)
+        weights = found.weights(pairs)
+        assert torch.allclose(weights.positive, factor * pairs.positive.double(), atol=1e-9)
+        assert torch.allclose(weights.negative, torch.where(pairs.negative, factor * pairs.similarity, 0), atol=1e-9)
+
+
 def test_embeddings_at_exactly_one() -> None:
     similarity = torch.tensor([[1.0, 1.0, -1.0, 0.2]], dtype=torch.float64)
     positive = torch.tensor([[True, False, False, False]])

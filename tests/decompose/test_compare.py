@@ -27,6 +27,20 @@ def test_a_weighting_is_no_distance_from_its_multiple() -> None:
     assert (rows["distance"] <= 1).all()
 
 
+class Pulling:
+    """n-pair that pulls where it should push."""
+
+    def weights(self, pairs: wl.Pairs) -> wl.PairWeights:
+        right = wl.losses.NPair().weights(pairs)
+        return wl.PairWeights(right.positive, -right.negative)
+
+
+def test_pulling_is_as_far_from_pushing_as_can_be() -> None:
+    distances = wl.compare("n-pair", Pulling()).distances.set_index("sign")["distance"]
+    assert distances["negative"] == pytest.approx(1)
+    assert distances["positive"] == pytest.approx(0)
+
+
 def test_equal_mass_scales_the_curves() -> None:
     plain = wl.compare("triplet", "lifted").curves
     scaled = wl.compare("triplet", "lifted", equal_mass=True).curves

@@ -7,8 +7,8 @@ pairs: `f(pairs)`, a function of `Pairs`.
 similarity: `f(similarity, positive)` or `f(similarity, positive, negative)`, a function of a plain similarity matrix
 [B, R] and masks.
 
-embeddings: the convention of pytorch-metric-learning, `f(embeddings, labels, indices_tuple, ref_emb, ref_labels)`: see
-`weightlab.decompose.on_embeddings`.
+embeddings: `f(embeddings, labels)`, or the convention of pytorch-metric-learning, `f(embeddings, labels, indices_tuple,
+ref_emb, ref_labels)`: see `weightlab.decompose.on_embeddings`.
 """
 
 from __future__ import annotations
@@ -30,11 +30,13 @@ if TYPE_CHECKING:
 __all__ = ["ByAutograd", "Form", "as_weighting"]
 
 Form = Literal["pairs", "similarity", "embeddings"]
+_ON_EMBEDDINGS = {"embeddings", "embedding", "labels", "label", "targets", "target"}
 
 
 def as_weighting(function: object, form: Form | None = None) -> ByAutograd | OnEmbeddings:
-    """A callable as a weighting. form: as above; None finds it out: a torch module is on embeddings, a function of one
-    argument on pairs, one of two or three on similarities.
+    """A callable as a weighting. form: as above; None finds it out: a torch module, and a function with an argument
+    called `embeddings`, `labels` or `targets`, is on embeddings; any other function of one argument on pairs, of two or
+    three on similarities.
 
     Raises InputError for an unknown form, and for a function whose arguments fit none.
     """
@@ -42,17 +44,22 @@ def as_weighting(function: object, form: Form | None = None) -> ByAutograd | OnE
         raise unknown("form", form, get_args(Form))
     if not callable(function):
         raise InputError(f"decompose wants a loss's name, a weighting or a callable, not {type(function).__name__}")
-    if form == "embeddings" or (form is None and isinstance(function, torch.nn.Module)):
+    if form is None and isinstance(function, torch.nn.Module):
+        form = "embeddings"
+    if form == "embeddings":
         return OnEmbeddings.of(function)
-    count = _arguments(function, optional=form is not None)
+    arguments = _arguments(function, optional=form is not None)
+    count = len(arguments)
+    if form is None and _ON_EMBEDDINGS & set(arguments):
+        return OnEmbeddings.of(function)
     form = form or {1: "pairs", 2: "similarity", 3: "similarity"}.get(count)  # type: ignore[assignment]
     if form == "pairs":
         return ByAutograd.of(function, name_of(function))
     if form == "similarity" and count in (2, 3):
         return ByAutograd.of(_on_similarity(function, count), name_of(function))
     raise InputError(
-        f"{name_of(function)} takes {count} arguments: write f(pairs), f(similarity, positive) or "
-        "f(similarity, positive, negative), or name its form"
+        f"{name_of(function)} takes {count} arguments: write f(pairs), f(similarity, positive), "
+        "f(similarity, positive, negative) or f(embeddings, labels)"
     )
 
 
@@ -122,14 +129,15 @@ def _on_similarity(function: Callable[..., Tensor], count: int) -> Callable[[Pai
     return lambda pairs: function(pairs.similarity, pairs.positive, pairs.negative)
 
 
-def _arguments(function: Callable[..., Any], *, optional: bool) -> int:
-    """How many positional arguments it takes, those with a default counted if they are `optional`."""
+def _arguments(function: Callable[..., Any], *, optional: bool) -> list[str]:
+    """The names of its positional arguments, of those with a default if they are `optional`."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError) as error:  # some that are written in C have none
         raise InputError(f"{name_of(function)} does not say what arguments it takes: wrap it in a function") from error
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(each.kind in kinds and (optional or each.default is inspect.Parameter.empty) for each in parameters)
+    empty = inspect.Parameter.empty
+    return [each.name for each in parameters if each.kind in kinds and (optional or each.default is empty)]
 
 
 def _two_anchors() -> Pairs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from weightlab.decompose import contexts
@@ -28,8 +29,9 @@ class Comparison:
     """Curves and distances of several weightings in one context.
 
     curves: columns weighting, similarity, sign, weight, low, high. distances: columns sign, a, b, distance: for each
-    two weightings ½ Σ |w_a − w_b| over the context's pairs, each anchor's weights of the sign divided by their sum:
-    the share of the weight mass that lies elsewhere: 0 for one curve up to a factor, 1 for curves that share no pair.
+    two weightings ½ Σ |w_a − w_b| over the context's pairs, each anchor's weights of the sign divided by Σ|w|: the
+    share of the weight mass that lies elsewhere: 0 for one curve up to a factor, 1 for curves that share no pair (or
+    pull where the other pushes).
     """
 
     context: str
@@ -70,26 +72,22 @@ def compare(
         raise InputError("compare wants two weightings or more")
     context = contexts.as_context(context)
     sample = context.sample(_DRAWS)
-    curves, masses = [], {}
+    curves, shares = [], {}
     for name, weighting in zip(_names(weightings), weightings, strict=True):
         weights = weighting_of(weighting).weights(sample.pairs)
-        masses[name] = {sign: getattr(weights, sign).abs() for sign in SIGNS}
+        masses = {sign: getattr(weights, sign).abs().sum(1, keepdim=True) for sign in SIGNS}
+        shares[name] = {sign: getattr(weights, sign) / masses[sign].clamp(min=1e-300) for sign in SIGNS}
         curve = decompose(weighting, context, track=track).curve.assign(weighting=name)
         if equal_mass:
-            means = {sign: float(mass.sum(1).mean()) for sign, mass in masses[name].items()}
+            means = {sign: float(mass.mean()) for sign, mass in masses.items()}
             scale = curve["sign"].map({sign: 1 / mean if mean > 0 else 1.0 for sign, mean in means.items()})
             curve[["weight", "low", "high"]] = curve[["weight", "low", "high"]].mul(scale, axis=0)
         curves.append(curve)
-    rows = []
-    names = list(masses)
-    for sign in SIGNS:
-        for i, a in enumerate(names):
-            for b in names[i + 1 :]:
-                shares = [
-                    mass / mass.sum(1, keepdim=True).clamp(min=1e-300) for mass in (masses[a][sign], masses[b][sign])
-                ]
-                distance = float((shares[0] - shares[1]).abs().sum(1).mean() / 2)
-                rows.append({"sign": sign, "a": a, "b": b, "distance": distance})
+    rows = [
+        {"sign": sign, "a": a, "b": b, "distance": float((shares[a][sign] - shares[b][sign]).abs().sum(1).mean() / 2)}
+        for sign in SIGNS
+        for a, b in combinations(shares, 2)
+    ]
     label = f"{context.name}, {context.positives} positives, {context.negatives} negatives"
     return Comparison(label, equal_mass, pd.concat(curves, ignore_index=True), pd.DataFrame(rows))
 
