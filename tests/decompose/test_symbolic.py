@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import sympy
+from matplotlib.mathtext import MathTextParser
 
 from weightlab import losses
 from weightlab.decompose import contexts
@@ -36,6 +37,21 @@ def test_formula_of_the_value_is_the_value(loss: Loss) -> None:
     for row, value in enumerate(loss.value(SAMPLE.pairs).tolist()):
         written = expand(formula, SAMPLE.positive[row].tolist(), SAMPLE.negative[row].tolist())
         assert float(written.xreplace(numbers).evalf(20)) == pytest.approx(value, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("loss", VARIANTS, ids=str)
+def test_latex_is_well_formed(loss: Loss) -> None:
+    """As another reader of LaTeX sees it: matplotlib's, which knows the double superscript that is none."""
+    for latex in derive(loss).latex().values():
+        MathTextParser("path").parse(f"${latex}$")
+    with pytest.raises(ValueError, match=r"[Dd]ouble superscript"):
+        MathTextParser("path").parse(r"$e^{x}^{2}$")
+
+
+def test_latex_of_mining() -> None:
+    latex = derive(losses.MultiSimilarity(mining_margin=0.2)).latex()
+    assert r"\mathbf{1}\!\left[S < \epsilon + \max_{N} S\right]" in latex["positive"]
+    assert r"\mathbf{1}\!\left[S + \epsilon > \min_{P} S\right]" in latex["negative"]
 
 
 def test_latex_of_ms_loss() -> None:

@@ -16,13 +16,12 @@ from weightlab.losses.symbolic import (
     POSITIVES,
     OverNegatives,
     OverPositives,
+    S,
     Sum,
     Vocabulary,
 )
 
 __all__ = ["Formulas", "derive"]
-
-S = Symbol("S", real=True)  # the similarity of the pair whose weight it is
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,8 @@ def derive(loss: Loss) -> Formulas:
     """w⁺ = −∂L/∂S of a positive and w⁻ = +∂L/∂S of a negative, for any number of pairs."""
     vocabulary = Vocabulary()
     value = loss.formula(vocabulary)
-    return Formulas(-_derivative(value, OverPositives), _derivative(value, OverNegatives), vocabulary.values)
+    pull, push = -_derivative(value, OverPositives), _derivative(value, OverNegatives)
+    return Formulas(_minus_inside(pull), _minus_inside(push), vocabulary.values)
 
 
 def expand(expression: Expr, positives: list[float], negatives: list[float]) -> Expr:
@@ -75,6 +75,14 @@ def expand(expression: Expr, positives: list[float], negatives: list[float]) -> 
         return node.func(*map(written, node.args)) if node.args else counts.get(node, node)
 
     return written(expression)
+
+
+def _minus_inside(expression: Expr) -> Expr:
+    """−(a − b) c as (b − a) c, which is easier to read."""
+    sums = [factor for factor in expression.args if factor.is_Add] if expression.is_Mul else []
+    if not sums or not expression.could_extract_minus_sign():
+        return expression
+    return -sums[0] * (-expression / sums[0])
 
 
 def _derivative(expression: Expr, kind: type[Sum]) -> Expr:

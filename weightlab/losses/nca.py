@@ -68,7 +68,8 @@ class NCA:
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""
         t = v.parameter("t", self.scale)
-        return v.log(1 + v.over_negatives(v.exp(t * v.s_n)) / v.over_positives(v.exp(t * v.s_p)))
+        among_positives = v.over_positives(v.exp(t * v.s_p))
+        return v.log(among_positives + v.over_negatives(v.exp(t * v.s_n))) - v.log(among_positives)
 
     def _odds(self, among_positives: Tensor, among_negatives: Tensor) -> Tensor:
         """log Σ_N e^{tS} − log Σ_P e^{tS}; −∞ without positives too."""

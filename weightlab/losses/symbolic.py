@@ -12,11 +12,13 @@ from typing import Any
 
 import sympy
 from sympy import Expr, Integer, Symbol
+from sympy.printing.precedence import PRECEDENCE
 
 __all__ = [
     "Held",
     "Hinge",
     "Indicator",
+    "Larger",
     "Logistic",
     "OverNegatives",
     "OverPositives",
@@ -25,12 +27,13 @@ __all__ = [
     "Vocabulary",
 ]
 
+S = Symbol("S", real=True)  # the similarity of the pair whose weight it is
 S_P = Symbol("S_p", real=True)
 S_N = Symbol("S_n", real=True)
 POSITIVES = Symbol("|P|", positive=True)
 NEGATIVES = Symbol("|N|", positive=True)
-LEAST_POSITIVE = Symbol(r"\min_P S", real=True)
-LARGEST_NEGATIVE = Symbol(r"\max_N S", real=True)
+LEAST_POSITIVE = Symbol(r"\min_{P} S", real=True)
+LARGEST_NEGATIVE = Symbol(r"\max_{N} S", real=True)
 
 
 class Indicator(sympy.Function):  # type: ignore[misc]
@@ -47,7 +50,10 @@ class Indicator(sympy.Function):  # type: ignore[misc]
 
     def _latex(self, printer: Any, exp: Any = None) -> str:  # noqa: ANN401
         left, right = _split(self.args[0])
-        return rf"\mathbf{{1}}\!\left[{printer._print(left)} > {printer._print(right)}\right]"
+        sign = ">"
+        if S in right.free_symbols and S not in left.free_symbols:  # say it of the pair: S < m
+            left, right, sign = right, left, "<"
+        return rf"\mathbf{{1}}\!\left[{printer._print(left)} {sign} {printer._print(right)}\right]"
 
 
 class Hinge(sympy.Function):  # type: ignore[misc]
@@ -64,6 +70,23 @@ class Hinge(sympy.Function):  # type: ignore[misc]
 
     def _latex(self, printer: Any, exp: Any = None) -> str:  # noqa: ANN401
         return rf"\left({printer._print(self.args[0])}\right)_+"
+
+
+class Larger(sympy.Function):  # type: ignore[misc]
+    """max(x, y), with derivative x′ 1[x > y] + y′ (1 − 1[x > y])."""
+
+    @classmethod
+    def eval(cls, x: Expr, y: Expr) -> Expr | None:
+        """A number's value; anything else stays as it is."""
+        return sympy.Max(x, y) if x.is_number and y.is_number else None
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        """1[x > y] by x, 1 − 1[x > y] by y."""
+        first = Indicator(self.args[0] - self.args[1])
+        return first if argindex == 1 else 1 - first
+
+    def _latex(self, printer: Any, exp: Any = None) -> str:  # noqa: ANN401
+        return rf"\max\left({printer._print(self.args[0])},\; {printer._print(self.args[1])}\right)"
 
 
 class Logistic(sympy.Function):  # type: ignore[misc]
@@ -121,6 +144,7 @@ class Sum(Expr):  # type: ignore[misc]
     count: Symbol
     index: str
     is_commutative = True
+    precedence = PRECEDENCE["Mul"]  # a power of it needs brackets
 
     def __new__(cls, body: Expr) -> Expr:
         """The sum of `body`, simplified where nothing runs along."""
@@ -138,7 +162,7 @@ class Sum(Expr):  # type: ignore[misc]
         return Integer(0) if symbol == self.bound else type(self)(self.body.diff(symbol))
 
     def _latex(self, printer: Any, exp: Any = None) -> str:  # noqa: ANN401
-        text = rf"\sum_{{{self.index}}} {printer.parenthesize(self.body, sympy.printing.precedence.PRECEDENCE['Mul'])}"
+        text = rf"\sum_{{{self.index}}} {printer.parenthesize(self.body, PRECEDENCE['Mul'])}"
         return text if exp is None else rf"\left({text}\right)^{{{exp}}}"
 
 
@@ -202,8 +226,8 @@ class Vocabulary:
         return sympy.sin(x)
 
     def maximum(self, x: Expr, y: Expr) -> Expr:
-        """max(x, y) as y + (x − y)₊."""
-        return y + Hinge(x - y)
+        """max(x, y)."""
+        return Larger(x, y)
 
     def hinge(self, x: Expr) -> Expr:
         """max(x, 0)."""
@@ -224,7 +248,7 @@ class Vocabulary:
 
 def _split(x: Expr) -> tuple[Expr, Expr]:
     """x > 0 as left > right, with the negative terms moved to the right."""
-    terms = sympy.Add.make_args(sympy.expand(x))
+    terms = sympy.Add.make_args(x)
     left = [term for term in terms if not term.could_extract_minus_sign()]
     right = [-term for term in terms if term.could_extract_minus_sign()]
     return sympy.Add(*left), sympy.Add(*right)
