@@ -54,6 +54,14 @@ def test_latex_of_mining() -> None:
     assert r"\mathbf{1}\!\left[S + \epsilon > \min_{P} S\right]" in latex["negative"]
 
 
+def test_latex_says_what_a_name_stands_for() -> None:
+    for latex in derive(losses.HardNegativeContrastive()).latex().values():
+        formula, *parts = latex.split(r",\quad ")
+        assert "Q" in formula
+        assert [part.partition(" = ")[0] for part in parts].count("Q") == 1
+        assert [part.partition(" = ")[0] for part in parts].count("G") == 1
+
+
 def test_latex_of_ms_loss() -> None:
     latex = derive(losses.MultiSimilarity()).latex()
     assert latex["positive"].startswith(r"\frac{e^{- \alpha \left(S - \lambda\right)}}{\sum_{p \in P}")

@@ -14,6 +14,7 @@ from weightlab.losses.symbolic import (
     LEAST_POSITIVE,
     NEGATIVES,
     POSITIVES,
+    Named,
     OverNegatives,
     OverPositives,
     S,
@@ -33,8 +34,8 @@ class Formulas:
     values: dict[Symbol, float]
 
     def latex(self) -> dict[str, str]:
-        """{"positive": …, "negative": …} in LaTeX."""
-        return {"positive": sympy.latex(self.positive), "negative": sympy.latex(self.negative)}
+        """{"positive": …, "negative": …} in LaTeX; what a name in it stands for is said behind it."""
+        return {"positive": _latex(self.positive), "negative": _latex(self.negative)}
 
     def number(
         self, sign: Literal["positive", "negative"], s: float, positives: list[float], negatives: list[float]
@@ -75,6 +76,11 @@ def expand(expression: Expr, positives: list[float], negatives: list[float]) -> 
         return node.func(*map(written, node.args)) if node.args else counts.get(node, node)
 
     return written(expression)
+
+
+def _latex(expression: Expr) -> str:
+    named = dict.fromkeys(node.args for node in sympy.preorder_traversal(expression) if isinstance(node, Named))
+    return r",\quad ".join([sympy.latex(expression), *(f"{name} = {sympy.latex(part)}" for name, part in named)])
 
 
 def _minus_inside(expression: Expr) -> Expr:

@@ -83,10 +83,10 @@ class HardNegativeContrastive:
         temperature, beta = v.parameter(r"\tau", self.temperature), v.parameter(r"\beta", self.beta)
         prior = v.parameter(r"\pi", self.tau_plus)
         harder = v.over_negatives(v.exp((1 + beta) * v.s_n / temperature))
-        q = v.negatives * harder / v.over_negatives(v.exp(beta * v.s_n / temperature))
+        q = v.named("Q", v.negatives * harder / v.over_negatives(v.exp(beta * v.s_n / temperature)))
         own = v.exp(v.s_p / temperature)
         estimate = v.maximum((q - v.negatives * prior * own) / (1 - prior), v.negatives * v.exp(-1 / temperature))
-        return v.over_positives(v.log(1 + estimate / own)) / v.positives
+        return v.over_positives(v.log(1 + v.named("G", estimate) / own)) / v.positives
 
     def _log_ratio(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """log(G_p / e^{S_p/τ}), the share that the prior leaves of Q, and where G_p is on its floor, [B, K] each.

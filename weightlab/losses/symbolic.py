@@ -20,6 +20,7 @@ __all__ = [
     "Indicator",
     "Larger",
     "Logistic",
+    "Named",
     "OverNegatives",
     "OverPositives",
     "Softplus",
@@ -137,6 +138,23 @@ class Held(sympy.Function):  # type: ignore[misc]
         return str(printer._print(self.args[0]))
 
 
+class Named(sympy.Function):  # type: ignore[misc]
+    """A part of a formula that is printed by a name of its own; its arguments are the name and the part."""
+
+    @classmethod
+    def eval(cls, name: Symbol, x: Expr) -> Expr | None:
+        """A number's value; anything else stays as it is."""
+        return x if x.is_number else None
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        """1 by the part."""
+        return Integer(argindex == 2)
+
+    def _latex(self, printer: Any, exp: Any = None) -> str:  # noqa: ANN401
+        name = str(printer._print(self.args[0]))
+        return name if exp is None else rf"{name}^{{{exp}}}"
+
+
 class Sum(Expr):  # type: ignore[misc]
     """Σ over the anchor's pairs of one sign of a body; factors that do not run along stand before the sum."""
 
@@ -240,6 +258,10 @@ class Vocabulary:
     def indicator(self, x: Expr) -> Expr:
         """1[x > 0], held constant in the derivative."""
         return Indicator(x)
+
+    def named(self, name: str, x: Expr) -> Expr:
+        """x, printed as `name`; what it stands for is said behind the formula."""
+        return Named(Symbol(name), x)
 
     def held(self, x: Expr) -> Expr:
         """x, held constant in the derivative."""
