@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -42,7 +43,7 @@ class Recomposed:
     """L = Σ_P ∫_S^1 w⁺(s) ds + Σ_N ∫_{−1}^S w⁻(s) ds: 0 for the easiest similarity there is, ∂L/∂S the weights.
 
     A loss like any other: a weighting with a value. closed_form: whether both integrals are formulas (else quadrature,
-    by the trapezoid rule on 4,001 points, with an error below 10⁻⁶ for smooth weight functions).
+    by the trapezoid rule on 4,001 points in float64: for a smooth w, off by at most about 10⁻⁷ times w″).
     """
 
     positive: WeightFunction
@@ -55,11 +56,10 @@ class Recomposed:
         return all(_has_formula(part) for part in (self.positive, self.negative))
 
     def value(self, pairs: Pairs) -> Tensor:
-        """The loss of each anchor, [B], differentiable in the similarities."""
+        """The loss of each anchor, [B]; its first derivative by the similarities is the weights, at a jump too."""
         s = pairs.precise
-        pull = _integral(self.positive, s, -1) - _integral(self.positive, torch.ones_like(s), -1)
-        push = _integral(self.negative, s, 1) - _integral(self.negative, -torch.ones_like(s), 1)
-        return masked_sum(push, pairs.negative) - masked_sum(pull, pairs.positive)
+        pull, push = _integral(self.positive, s, -1), _integral(self.negative, s, 1)
+        return masked_sum(push, pairs.negative) + masked_sum(pull, pairs.positive)
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """The weights that it was made of, [B, R]."""
@@ -100,47 +100,70 @@ def _has_formula(function: WeightFunction) -> bool:
 
 
 def _integral(function: WeightFunction, s: Tensor, sign: Sign) -> Tensor:
-    """An antiderivative of w at s, up to a constant."""
+    """∫ w from the easiest similarity, −sign, to s; its derivative by s is exactly sign · w(s)."""
+    fixed = s.detach()
+    slope = sign * function(fixed, Side(torch.ones_like(fixed, dtype=torch.bool), sign))
+    return _area(function, fixed, sign) + slope * (s - fixed)
+
+
+def _area(function: WeightFunction, s: Tensor, sign: Sign) -> Tensor:
+    """The integral in hardness h = sign · s, from −1: sums of what is positive, so nothing cancels."""
+    h = sign * s
     match function:
         case Constant(c):
-            return c * s
+            return c * (1 + h)
         case Step(t):
-            return (s - t).relu() if sign > 0 else -(t - s).relu()
+            return (h - sign * t).relu()
         case Easy(t):
-            return -(t - s).relu() if sign > 0 else (s - t).relu()
+            return 1 + h.clamp(max=sign * t)
         case Window(a, b):
-            return (s - a).relu() - (s - b).relu()
+            return (s.clamp(a, b) - a) if sign > 0 else (b - s.clamp(a, b))
         case Linear():
-            return sign * ((1 + sign * s) / 2) ** 2
+            return ((1 + h) / 2) ** 2
         case Power(k):
-            return sign * 2 / (k + 1) * ((1 + sign * s) / 2).clamp(min=0) ** (k + 1)
+            return 2 / (k + 1) * ((1 + h) / 2).clamp(min=0) ** (k + 1)
         case Exponential(b, t):
-            return s if b == 0 else sign / b * (sign * b * (s - t)).exp()
+            return (1 + h) if b == 0 else math.exp(b * (-1 - sign * t)) * (b * (1 + h)).expm1() / b
         case Sigmoid(b, t):
-            return s / 2 if b == 0 else sign / b * softplus(sign * b * (s - t))
+            return _sigmoid_area(b, sign * t, h)
         case Spline():
-            return _spline_integral(function, s)
+            return _spline_area(function, s, sign)
         case Sum(terms):
-            return torch.stack([_integral(term, s, sign) for term in terms]).sum(0)
+            return torch.stack([_area(term, s, sign) for term in terms]).sum(0)
     return _quadrature(function, s, sign)
 
 
-def _spline_integral(spline: Spline, s: Tensor) -> Tensor:
+def _sigmoid_area(b: float, t: float, h: Tensor) -> Tensor:
+    """∫ σ(b(h − t)) from −1: the difference of two log(1 + e^x), by its logarithm where they are near one another."""
+    if b == 0:
+        return (1 + h) / 2
+    start = h.new_tensor(b * (-1 - t))
+    near = (start.sigmoid() * (b * (1 + h)).clamp(max=1).expm1()).log1p()
+    return torch.where(b * (1 + h) < 1, near, softplus(b * (h - t)) - softplus(start)) / b
+
+
+def _spline_area(spline: Spline, s: Tensor, sign: Sign) -> Tensor:
     from scipy.interpolate import PchipInterpolator
 
     (first, low), (last, high) = spline.points[0], spline.points[-1]
     polynomial = PchipInterpolator(*np.array(spline.points).T).antiderivative()
-    beyond = low * (s - first).clamp(max=0) + high * (s - last).clamp(min=0)  # constant beyond the outer points
-    return piecewise(polynomial, s.clamp(first, last)) + beyond
+
+    def antiderivative(x: Tensor) -> Tensor:
+        beyond = low * (x - first).clamp(max=0) + high * (x - last).clamp(min=0)  # constant beyond the outer points
+        return piecewise(polynomial, x.clamp(first, last)) + beyond
+
+    return sign * (antiderivative(s) - antiderivative(torch.full_like(s, -sign)))
 
 
 def _quadrature(function: WeightFunction, s: Tensor, sign: Sign) -> Tensor:
-    """By the trapezoid rule; between two nodes the integral of the line through them, whose derivative is that line."""
-    nodes = torch.linspace(-1, 1, _NODES, dtype=s.dtype)
+    """By the trapezoid rule; between two nodes the integral of the line through them."""
+    nodes = torch.linspace(-1, 1, _NODES, dtype=torch.float64)  # of the hardness
     side = Side(torch.ones(1, _NODES, dtype=torch.bool), sign)
-    w = function(nodes[None], side)[0]
+    w = function(sign * nodes[None], side)[0]
     step = 2 / (_NODES - 1)
     total = torch.cat([w.new_zeros(1), ((w[1:] + w[:-1]) / 2 * step).cumsum(0)])
-    piece = ((s.detach() + 1) / step).long().clamp(0, _NODES - 2)
-    offset = s - nodes[piece]
-    return total[piece] + w[piece] * offset + (w[piece + 1] - w[piece]) / step * offset**2 / 2
+    h = sign * s.double()
+    piece = ((h + 1) / step).long().clamp(0, _NODES - 2)
+    offset = h - nodes[piece]
+    area = total[piece] + w[piece] * offset + (w[piece + 1] - w[piece]) / step * offset**2 / 2
+    return area.to(s.dtype)
