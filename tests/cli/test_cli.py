@@ -177,9 +177,19 @@ def test_decompose_a_function_in_a_file(capsys: pytest.CaptureFixture[str]) -> N
     code, _, err = run(capsys, "decompose", "wrong.py:wrong")
     assert (code, len(err.strip().splitlines())) == (2, 1)
     assert "wrong fails: AttributeError: 'Tensor' object has no attribute 'no_such_thing'" in err
-    code, _, err = run(capsys, "decompose", "mine.py:mine", "--format", "latex")
+    code, _, err = run(capsys, "decompose", "mine.py:mine", "--format", "latex", "--plot", "--figures", "none")
     assert code == 2
     assert "no formulas" in err
+    assert not Path("none").exists()
+    code, _, err = run(capsys, "decompose", "mine.py:mine", "--plot", "--figures", "mine.py/figures")
+    assert code == 2
+    assert "mine.py is a file, not a folder" in err
+    Path("random.py").write_text("def mine(s, positive, negative):\n    return (s**2 * negative).sum(1)\n")
+    assert run(capsys, "decompose", "random.py:mine")[0] == 0  # it does not take the place of Python's own
+    Path("fails.py").write_text("class Fails:\n    def __init__(self):\n        self.x = {}['y']\n")
+    code, _, err = run(capsys, "decompose", "fails.py:Fails")
+    assert code == 2
+    assert "fails.py:Fails: KeyError: 'y'" in err
 
 
 def test_compare(capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,7 @@ from torch import Tensor
 import weightlab as wl
 from weightlab.decompose import contexts
 from weightlab.decompose.autograd import autograd_weights
-from weightlab.decompose.callables import as_weighting
+from weightlab.decompose.callables import Form, as_weighting
 from weightlab.decompose.on_embeddings import OnEmbeddings
 from weightlab.decompose.resolve import resolve
 
@@ -262,9 +262,68 @@ def test_a_memory_of_third_party_losses() -> None:
         assert theirs.error(sample.pairs) <= 1e-6
 
 
-def test_a_loss_that_compares_references_has_a_limit() -> None:
-    with pytest.raises(wl.InputError, match="at most 512 pairs of an anchor, not 1027"):
-        wl.decompose(f"{PML}:FastAPLoss", contexts.get("early", negatives=1024), points=3, draws=1)
+@pytest.mark.parametrize(("name", "why"), [("FastAPLoss", "in one batch"), ("AngularLoss", "compares references too")])
+def test_a_loss_of_all_against_all_has_a_limit(name: str, why: str) -> None:
+    with pytest.raises(wl.InputError, match=f"{why}.*at most 512 pairs of an anchor, not 1027"):
+        wl.decompose(f"{PML}:{name}", contexts.get("early", negatives=1024), points=3, draws=1)
+
+
+@pytest.mark.parametrize("path", ["DynamicSoftMarginLoss", "TripletMarginLoss(triplets_per_anchor=2)"])
+@pytest.mark.filterwarnings("ignore")  # the library's own
+def test_a_loss_with_a_state_or_random_triplets_stays_a_function(path: str) -> None:
+    loss = resolve(f"{PML}:{path}")
+    before = torch.random.get_rng_state()
+    first, second = (wl.decompose(loss, points=5, draws=2).curve for _ in range(2))
+    assert first.equals(second)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def active_mean(pairs: wl.Pairs) -> Tensor:
+    """Divided by how many anchors are active, which only some contexts show."""
+    push = torch.where(pairs.negative, (pairs.similarity - 0.97).relu(), 0).sum(1)
+    return push / (push > 0).sum().clamp(min=1)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-9])
+def test_coupled_anchors_are_found_where_they_are_active(scale: float) -> None:
+    d = wl.decompose(lambda pairs: scale * active_mean(pairs), points=21, draws=30)
+    top = d.curve[(d.curve["sign"] == "negative") & (d.curve["similarity"] == 1)]
+    assert top["weight"].item() == pytest.approx(scale)
+
+
+def with_defaults(similarity: Tensor, positive: Tensor, scale: float = 10.0) -> Tensor:
+    return scale * torch.where(positive, -similarity, 0).sum(1)
+
+
+class OnSimilarity(torch.nn.Module):
+    def forward(self, similarity: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+        return with_defaults(similarity, positive) + torch.where(negative, similarity, 0).sum(1)
+
+
+@pytest.mark.parametrize("form", [None, "similarity"])
+def test_defaults_stay_defaults_and_modules_may_take_similarities(form: Form | None) -> None:
+    for function in (with_defaults, OnSimilarity()):
+        curve = wl.decompose(function, points=3, draws=2, form=form).curve
+        assert curve[curve["sign"] == "positive"]["weight"].tolist() == pytest.approx([10] * 3)
+
+
+def nothing_active(pairs: wl.Pairs) -> Tensor:
+    """As many write it: without active pairs a fresh zero, or a constant."""
+    values = (pairs.similarity - 0.95)[pairs.negative & (pairs.similarity > 0.95)]
+    return values.sum() if len(values) else torch.zeros([], requires_grad=True)
+
+
+def test_a_zero_that_depends_on_nothing_is_no_weight() -> None:
+    for function in (nothing_active, lambda p: nothing_active(p) if (p.similarity > 0.95).any() else torch.tensor(0.0)):
+        curve = wl.decompose(function, "random", points=5, draws=3).curve
+        negative = curve[curve["sign"] == "negative"]
+        assert negative["weight"].tolist() == pytest.approx([0, 0, 0, 0, 1])
+
+
+def test_gradients_may_be_switched_off_outside() -> None:
+    with torch.no_grad():
+        assert wl.decompose("ms-loss", points=5).residual < 1e-12
+        assert wl.decompose(f"{PML}:CircleLoss", points=3, draws=2).residual < 1e-12
 
 
 def test_references_that_are_compared_are_kept_apart() -> None:
@@ -321,7 +380,7 @@ def test_anchors_that_depend_on_one_another_are_asked_for_apart() -> None:
     [
         (lambda pairs: 3.0, "gives a float"),
         (lambda pairs: None, "gives a NoneType"),
-        (lambda pairs: pairs.similarity, r"gives a tensor \[2, 11\]"),
+        (lambda pairs: pairs.similarity, r"gives a tensor \[4, 24\]"),
         (lambda pairs: (pairs.similarity > 0.5).sum(1), "no derivative"),
         (lambda pairs: pairs.similarity.detach().sum(1), "no derivative"),
         (lambda pairs: pairs.similarities.sum(1), "fails: AttributeError"),

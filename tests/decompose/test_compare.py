@@ -3,6 +3,8 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import torch
+from pytorch_metric_learning.losses import CircleLoss
 
 import weightlab as wl
 from weightlab.decompose import contexts
@@ -39,6 +41,57 @@ def test_pulling_is_as_far_from_pushing_as_can_be() -> None:
     distances = wl.compare("n-pair", Pulling()).distances.set_index("sign")["distance"]
     assert distances["negative"] == pytest.approx(1)
     assert distances["positive"] == pytest.approx(0)
+
+
+class Silent:
+    """In float32, and without weight for anchors whose negatives are all easy."""
+
+    def weights(self, pairs: wl.Pairs) -> wl.PairWeights:
+        push = torch.where(pairs.negative, (pairs.similarity - 0.4).relu(), 0).float()
+        return wl.PairWeights(torch.zeros_like(push), push)
+
+
+def test_anchors_without_weight() -> None:
+    """One alone without weight is as far away as can be; both without are left out."""
+    distances = wl.compare(Silent(), "contrastive(neg_margin=0.4)").distances.set_index("sign")["distance"]
+    assert distances["positive"] == 1
+    sample = contexts.get("trained").sample(64)
+    shares = [(sample.negative - 0.4).relu(), (sample.negative > 0.4).double()]
+    some = shares[1].sum(1) > 0
+    assert 0 < int(some.sum()) < 64
+    a, b = (share[some] / share[some].sum(1, keepdim=True) for share in shares)
+    assert distances["negative"] == pytest.approx(float((a - b).abs().sum(1).mean() / 2), rel=1e-5)
+    none = wl.compare("contrastive(neg_margin=1)", "contrastive(neg_margin=0.999)").distances
+    assert none["distance"].tolist() == [0, 0]
+
+
+def test_losses_of_one_name_are_numbered() -> None:
+    found = wl.compare(CircleLoss(m=0.4), CircleLoss(m=0.2), context=contexts.get("early", 2, 5))
+    assert found.distances[["a", "b"]].iloc[0].tolist() == ["CircleLoss 1", "CircleLoss 2"]
+    assigned = wl.compare(wl.assign("constant", "step(0.5)"), "contrastive").distances["a"].iloc[0]
+    assert assigned == "positive constant, negative step(0.5), scale raw"
+
+
+def test_wrong_weights_are_no_distance_and_no_verdict() -> None:
+    class Wrong:
+        def weights(self, pairs: wl.Pairs) -> wl.PairWeights:
+            return wl.PairWeights(pairs.similarity * float("nan"), pairs.similarity)
+
+    for ask in (lambda: wl.compare(Wrong(), "triplet"), lambda: wl.integrability(Wrong())):
+        with pytest.raises(wl.InputError, match="NaN or infinite"):
+            ask()
+
+
+def test_more_curves_than_colours_differ() -> None:
+    axes = wl.compare(*wl.losses.names()).plot()
+    looks = {
+        (line.get_color(), str(line._dash_pattern))
+        for line in axes[0].get_lines()
+        if line.get_label() in wl.losses.names()
+    }
+    assert len(looks) == len(wl.losses.names())
+    assert all(ax.get_ylim()[0] < 0 < ax.get_ylim()[1] for ax in axes)
+    plt.close(axes[0].figure)
 
 
 def test_equal_mass_scales_the_curves() -> None:

@@ -11,7 +11,7 @@ from scipy.stats import truncnorm
 from torch import Tensor
 
 import weightlab as wl
-from weightlab.decompose import contexts
+from weightlab.decompose import contexts, probes
 from weightlab.decompose.mass import hardness_frame, mass_ratio
 
 
@@ -108,8 +108,9 @@ def test_random_directions_in_any_number_of_dimensions() -> None:
 @pytest.mark.parametrize(
     ("what", "context", "message"),
     [
-        ("ms-loss", "random:1", "from 2 on"),
-        ("ms-loss", "random:many", "from 2 on"),
+        ("ms-loss", "random:1", "2 to 999999 dimensions"),
+        ("ms-loss", "random:many", "2 to 999999 dimensions"),
+        ("ms-loss", "file:x.npz", "contexts.Measured for Python"),
         ("ms-loss", "trained:4", "only random takes a number"),
         ("ms-los", "trained", "did you mean 'ms-loss'"),
         ("ms-loss", "traned", "did you mean 'trained'"),
@@ -233,20 +234,21 @@ class Doubled(wl.losses.NPair):
         return wl.PairWeights(right.positive, 2 * right.negative)
 
 
-class DoubledCurve(wl.losses.NPair):
-    """n-pair whose weights are right, but not the parts of them that a curve is drawn from."""
-
-    def weights(self, pairs: wl.Pairs) -> wl.PairWeights:
-        return wl.losses.NPair(self.scale).weights(pairs)
-
-    def factor(self, s: Tensor) -> float:
-        return 2.0
-
-
-@pytest.mark.parametrize("loss", [Doubled(), DoubledCurve()])
-def test_the_residual_sees_a_wrong_weight_and_a_wrong_curve(loss: wl.losses.NPair) -> None:
-    assert wl.decompose(loss, points=41, draws=5).residual > 0.01
+def test_the_residual_sees_a_wrong_weight_and_a_wrong_curve(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert wl.decompose(Doubled(), points=41, draws=5).residual > 0.01
     assert wl.decompose(wl.losses.NPair(), points=41, draws=5).residual < 1e-12
+    right = probes._from_sums
+    monkeypatch.setattr(probes, "_from_sums", lambda *given: 2 * right(*given))
+    assert wl.decompose(wl.losses.NPair(), points=41, draws=5).residual > 0.01
+
+
+def test_a_subclass_is_its_own_weighting() -> None:
+    """Its curve is that of the weights that it overrides, not of the parts that it inherits."""
+    doubled, plain = (wl.decompose(loss, points=21, draws=5) for loss in (Doubled(), wl.losses.NPair()))
+    ratio = doubled.curve["weight"] / plain.curve["weight"]
+    assert ratio.tolist() == pytest.approx([1] * 21 + [2] * 21)
+    assert doubled.title == "Doubled(scale=1.0)"
+    assert doubled.formula is None
 
 
 def test_a_strangers_loss_with_a_value_has_a_residual() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from weightlab import InputError, Pairs, Weighting, assign, losses
+from weightlab import InputError, Pairs, PairWeights, Weighting, assign, losses
 from weightlab.memory import MemoryBank
 from weightlab.step import surrogate, walk
 from weightlab.step.few import Few
@@ -113,6 +113,18 @@ def test_float32_and_bfloat16_banks(name: str) -> None:
 @pytest.mark.parametrize("name", [*losses.names(), "ms-loss(mining_margin=0.1)"])
 def test_every_loss_is_walked(name: str) -> None:
     assert form_of(WEIGHTINGS[name]) is not None
+
+
+class Doubled(losses.NPair):
+    def weights(self, pairs: Pairs) -> PairWeights:
+        right = super().weights(pairs)
+        return PairWeights(2 * right.positive, 2 * right.negative)
+
+
+def test_a_subclass_is_not_walked_as_its_parent() -> None:
+    assert form_of(Doubled()) is None
+    _, gradient, _, truth = both(Doubled(), *data(4, 6, 30, 4))
+    assert torch.allclose(gradient, truth)
 
 
 def test_which_assignments_are_walked() -> None:

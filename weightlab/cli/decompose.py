@@ -59,7 +59,10 @@ def decompose(
     """
     from weightlab.decompose import decompose as run
 
+    _check_folder(figures)
     found = run(_with_settings(loss, assignments or []), context_of(context, positives, negatives), track=_track)
+    if output is Output.latex and found.formula is None:
+        raise InputError(f"{found.title} has no formulas: only the built-in losses have")
     if plot:
         from weightlab.plot.save import figure_of, save_figure
 
@@ -87,6 +90,7 @@ def compare(
     """
     from weightlab.decompose import compare as run
 
+    _check_folder(figures)
     found = run(*losses, context=context_of(context, positives, negatives), equal_mass=equal_mass, track=_track)
     if plot:
         from weightlab.plot.save import figure_of, save_figure
@@ -95,6 +99,13 @@ def compare(
         save_figure(figure_of(found.plot()[0]), name.with_suffix(".png"))
         _write_csv(found.curves, name.with_suffix(".csv"))
     _print_distances(found, output)
+
+
+def _check_folder(folder: Path) -> None:
+    """Before the work, not after it: figures can be written to a folder, or to a new one in a folder."""
+    there = next((path for path in (folder, *folder.parents) if path.exists()), Path())
+    if not there.is_dir():
+        raise InputError(f"--figures {folder}: {there} is a file, not a folder")
 
 
 def _track(blocks: list[Any]) -> Iterable[Any]:
@@ -133,8 +144,7 @@ def _print(found: Decomposition, output: Output) -> None:
     elif output is Output.json:
         typer.echo(json.dumps(found.to_dict(), ensure_ascii=False))
     elif output is Output.latex:
-        if found.formula is None:
-            raise InputError(f"{found.title} has no formulas: only the built-in losses have")
+        assert found.formula is not None
         typer.echo(f"w^+ = {found.formula['positive']}\nw^- = {found.formula['negative']}")
     else:
         _print_tables(found)

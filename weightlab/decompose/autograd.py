@@ -11,7 +11,7 @@ from weightlab.pairs import Pairs, PairWeights
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["autograd_weights"]
+__all__ = ["autograd_weights", "derivative"]
 
 
 def autograd_weights(value: Callable[[Pairs], Tensor], pairs: Pairs) -> PairWeights:
@@ -19,9 +19,18 @@ def autograd_weights(value: Callable[[Pairs], Tensor], pairs: Pairs) -> PairWeig
 
     `value` gives the loss of each anchor, [B], or their sum.
     """
-    similarity = pairs.similarity.detach().clone().requires_grad_()
-    total = value(Pairs(similarity, pairs.positive, pairs.negative)).sum()
-    (gradient,) = torch.autograd.grad(total, similarity)
+    with torch.enable_grad():
+        similarity = pairs.similarity.detach().clone().requires_grad_()
+        total = value(Pairs(similarity, pairs.positive, pairs.negative)).sum()
+        gradient = derivative(total, similarity)
     return PairWeights(
         positive=torch.where(pairs.positive, -gradient, 0), negative=torch.where(pairs.negative, gradient, 0)
     )
+
+
+def derivative(total: Tensor, by: Tensor) -> Tensor:
+    """d total / d by, in the shape of `by`; 0 where the total does not depend on it (no pair is active)."""
+    if not total.requires_grad:
+        return torch.zeros_like(by)
+    (gradient,) = torch.autograd.grad(total, by, allow_unused=True)
+    return torch.zeros_like(by) if gradient is None else gradient

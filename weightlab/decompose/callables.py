@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from weightlab.decompose.autograd import autograd_weights
-from weightlab.decompose.on_embeddings import NEAREST, TRIAL, OnEmbeddings, line_of, name_of
+from weightlab.decompose.on_embeddings import NEAREST, OnEmbeddings, line_of, name_of
 from weightlab.errors import InputError, unknown
 from weightlab.lazy import torch
 from weightlab.pairs import Pairs, PairWeights
@@ -34,9 +34,9 @@ _ON_EMBEDDINGS = {"embeddings", "embedding", "labels", "label", "targets", "targ
 
 
 def as_weighting(function: object, form: Form | None = None) -> ByAutograd | OnEmbeddings:
-    """A callable as a weighting. form: as above; None finds it out: a torch module, and a function with an argument
-    called `embeddings`, `labels` or `targets`, is on embeddings; any other function of one argument on pairs, of two or
-    three on similarities.
+    """A callable as a weighting. form: as above; None goes by the arguments: called `pairs`, or the only one: pairs;
+    called `similarity`, or two or three: similarities; a torch module otherwise, and a function with an argument called
+    `embeddings`, `labels` or `targets`: embeddings.
 
     Raises InputError for an unknown form, and for a function whose arguments fit none.
     """
@@ -44,23 +44,31 @@ def as_weighting(function: object, form: Form | None = None) -> ByAutograd | OnE
         raise unknown("form", form, get_args(Form))
     if not callable(function):
         raise InputError(f"decompose wants a loss's name, a weighting or a callable, not {type(function).__name__}")
-    if form is None and isinstance(function, torch.nn.Module):
-        form = "embeddings"
-    if form == "embeddings":
+    required, all_of_them = _arguments(function)
+    if (form or _form_of(function, required)) == "embeddings":
         return OnEmbeddings.of(function)
-    arguments = _arguments(function, optional=form is not None)
-    count = len(arguments)
-    if form is None and _ON_EMBEDDINGS & set(arguments):
-        return OnEmbeddings.of(function)
+    count = len(required)
     form = form or {1: "pairs", 2: "similarity", 3: "similarity"}.get(count)  # type: ignore[assignment]
     if form == "pairs":
         return ByAutograd.of(function, name_of(function))
+    if form == "similarity" and count < 2 <= len(all_of_them):
+        count = 2
     if form == "similarity" and count in (2, 3):
         return ByAutograd.of(_on_similarity(function, count), name_of(function))
     raise InputError(
         f"{name_of(function)} takes {count} arguments: write f(pairs), f(similarity, positive), "
         "f(similarity, positive, negative) or f(embeddings, labels)"
     )
+
+
+def _form_of(function: Callable[..., Any], arguments: list[str]) -> Form | None:
+    """What the names of the arguments say; None where they say nothing."""
+    first = arguments[0] if arguments else ""
+    if first == "pairs":
+        return "pairs"
+    if first.startswith("sim"):
+        return "similarity"
+    return "embeddings" if isinstance(function, torch.nn.Module) or _ON_EMBEDDINGS & set(arguments) else None
 
 
 @dataclass(frozen=True)
@@ -75,24 +83,33 @@ class ByAutograd:
 
     @classmethod
     def of(cls, function: Callable[[Pairs], Tensor], name: str) -> ByAutograd:
-        """The function, tried on two anchors. Raises InputError where it fails, or gives nothing to differentiate."""
-        pairs = _two_anchors()
-        whole = cls(function, name, one_by_one=False)
-        value = whole._value(pairs)
+        """The function, tried on a few anchors. Raises InputError where it fails, or gives nothing to differentiate."""
+        pairs = _trial_anchors()
+        whole, apart = cls(function, name, one_by_one=False), cls(function, name, one_by_one=True)
+        with torch.enable_grad():
+            value = whole._value(Pairs(pairs.similarity.clone().requires_grad_(), pairs.positive, pairs.negative))
+        if not value.requires_grad:
+            raise InputError(f"{name} has no derivative by the similarities (a constant, a comparison, a detach?)")
         if value.ndim == 0:
-            return cls(function, name, one_by_one=True)
-        apart = cls(function, name, one_by_one=True)
-        together, alone = whole.weights(pairs), apart.weights(pairs)
-        same = torch.allclose(together.positive, alone.positive) and torch.allclose(together.negative, alone.negative)
-        return whole if same else apart
+            return apart
+        return whole if _same(whole._all(pairs), apart.weights(pairs)) else apart
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """By autograd, [B, R]. Where that is not finite, similarities are kept 10⁻⁶ away from ±1, where a root or an
-        arc cosine has no derivative. Raises InputError where it still is not.
+        arc cosine has no derivative. Raises InputError where the function fails, or where it still is not finite.
         """
-        if self.one_by_one and len(pairs.similarity) > 1:
-            rows = [self.weights(_row(pairs, i)) for i in range(len(pairs.similarity))]
+        if self.one_by_one and len(pairs.similarity) != 1:
+            rows = [self._all(_row(pairs, i)) for i in range(len(pairs.similarity))]
             return PairWeights(torch.cat([row.positive for row in rows]), torch.cat([row.negative for row in rows]))
+        weights = self._all(pairs)
+        if len(pairs.similarity) > 1:  # once more for the anchor of most weight: do anchors depend on one another here?
+            i = int((weights.positive.abs() + weights.negative.abs()).amax(1).argmax())
+            here = PairWeights(weights.positive[i : i + 1], weights.negative[i : i + 1])
+            if not _same(here, self._all(_row(pairs, i))):
+                return ByAutograd(self.function, self.name, one_by_one=True).weights(pairs)
+        return weights
+
+    def _all(self, pairs: Pairs) -> PairWeights:
         weights = autograd_weights(self._value, pairs)
         if _finite(weights):
             return weights
@@ -104,7 +121,7 @@ class ByAutograd:
         return weights
 
     def _value(self, pairs: Pairs) -> Tensor:
-        """The value, checked: [B] or one number, with a derivative by the similarities."""
+        """The value, checked: [B] or one number."""
         try:
             value = self.function(pairs)
         except Exception as error:  # whatever a stranger's code raises
@@ -115,8 +132,6 @@ class ByAutograd:
                 f"{self.name} gives {found} for similarities {list(pairs.similarity.shape)}: "
                 "it must give a tensor, the loss of each anchor or one number for all"
             )
-        if not value.requires_grad:
-            raise InputError(f"{self.name} has no derivative by the similarities (a constant, a comparison, a detach?)")
         return value
 
     def __str__(self) -> str:
@@ -129,21 +144,33 @@ def _on_similarity(function: Callable[..., Tensor], count: int) -> Callable[[Pai
     return lambda pairs: function(pairs.similarity, pairs.positive, pairs.negative)
 
 
-def _arguments(function: Callable[..., Any], *, optional: bool) -> list[str]:
-    """The names of its positional arguments, of those with a default if they are `optional`."""
+def _arguments(function: Callable[..., Any]) -> tuple[list[str], list[str]]:
+    """The names of its positional arguments: of those that have to be given, and of all."""
+    call = function.forward if isinstance(function, torch.nn.Module) else function
     try:
-        parameters = inspect.signature(function).parameters.values()
+        parameters = inspect.signature(call).parameters.values()
     except (TypeError, ValueError) as error:  # some that are written in C have none
         raise InputError(f"{name_of(function)} does not say what arguments it takes: wrap it in a function") from error
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    empty = inspect.Parameter.empty
-    return [each.name for each in parameters if each.kind in kinds and (optional or each.default is empty)]
+    positional = [each for each in parameters if each.kind in kinds]
+    required = [each.name for each in positional if each.default is inspect.Parameter.empty]
+    return required, [each.name for each in positional]
 
 
-def _two_anchors() -> Pairs:
-    similarity = torch.tensor([TRIAL[0], TRIAL[0][::-1]], dtype=torch.float64)
-    positive = torch.tensor([TRIAL[1], TRIAL[1]])
-    return Pairs(similarity.requires_grad_(), positive, ~positive)
+def _trial_anchors() -> Pairs:
+    """Anchors with pairs of either sign all along from −1 to 1, so that hardly a hinge is shut."""
+    generator = torch.Generator().manual_seed(0)
+    similarity = torch.linspace(-0.993, 0.991, 24, dtype=torch.float64)
+    rows = torch.stack([similarity[torch.randperm(24, generator=generator)] for _ in range(4)])
+    positive = (torch.arange(24) % 3 == 0).expand(4, -1)
+    return Pairs(rows, positive, ~positive)
+
+
+def _same(a: PairWeights, b: PairWeights) -> bool:
+    """Up to rounding, relative to each anchor's largest weight."""
+    largest = torch.maximum(b.positive.abs(), b.negative.abs()).amax(1, keepdim=True)
+    gap = torch.maximum((a.positive - b.positive).abs(), (a.negative - b.negative).abs())
+    return bool((gap <= 1e-6 * largest).all())
 
 
 def _finite(weights: PairWeights) -> bool:

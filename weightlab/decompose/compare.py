@@ -7,14 +7,17 @@ from html import escape
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from weightlab.assignment import Assignment
 from weightlab.decompose import contexts
-from weightlab.decompose.engine import Decomposable, decompose, describe, weighting_of
+from weightlab.decompose.engine import Decomposable, curve_of, describe, weighting_of
 from weightlab.decompose.probes import SIGNS
+from weightlab.decompose.recompose import Recomposed
 from weightlab.errors import InputError
-from weightlab.lazy import pd
+from weightlab.lazy import pd, torch
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from torch import Tensor
 
     from weightlab.decompose.contexts import Context
     from weightlab.decompose.curves import Track
@@ -31,7 +34,7 @@ class Comparison:
     curves: columns weighting, similarity, sign, weight, low, high. distances: columns sign, a, b, distance: for each
     two weightings ½ Σ |w_a − w_b| over the context's pairs, each anchor's weights of the sign divided by Σ|w|: the
     share of the weight mass that lies elsewhere: 0 for one curve up to a factor, 1 for curves that share no pair (or
-    pull where the other pushes).
+    pull where the other pushes, or where one has no weight). Anchors where neither has any are left out.
     """
 
     context: str
@@ -73,18 +76,18 @@ def compare(
     context = contexts.as_context(context)
     sample = context.sample(_DRAWS)
     curves, shares = [], {}
-    for name, weighting in zip(_names(weightings), weightings, strict=True):
-        weights = weighting_of(weighting).weights(sample.pairs)
-        masses = {sign: getattr(weights, sign).abs().sum(1, keepdim=True) for sign in SIGNS}
-        shares[name] = {sign: getattr(weights, sign) / masses[sign].clamp(min=1e-300) for sign in SIGNS}
-        curve = decompose(weighting, context, track=track).curve.assign(weighting=name)
+    for name, weighting in zip(_names(weightings), map(weighting_of, weightings), strict=True):
+        weights = weighting.weights(sample.pairs)
+        masses = {sign: getattr(weights, sign).double().abs().sum(1, keepdim=True) for sign in SIGNS}
+        shares[name] = {sign: getattr(weights, sign) / torch.where(masses[sign] > 0, masses[sign], 1) for sign in SIGNS}
+        curve = curve_of(weighting, context, track).assign(weighting=name)
         if equal_mass:
             means = {sign: float(mass.mean()) for sign, mass in masses.items()}
             scale = curve["sign"].map({sign: 1 / mean if mean > 0 else 1.0 for sign, mean in means.items()})
             curve[["weight", "low", "high"]] = curve[["weight", "low", "high"]].mul(scale, axis=0)
         curves.append(curve)
     rows = [
-        {"sign": sign, "a": a, "b": b, "distance": float((shares[a][sign] - shares[b][sign]).abs().sum(1).mean() / 2)}
+        {"sign": sign, "a": a, "b": b, "distance": _distance(shares[a][sign], shares[b][sign])}
         for sign in SIGNS
         for a, b in combinations(shares, 2)
     ]
@@ -92,11 +95,28 @@ def compare(
     return Comparison(label, equal_mass, pd.concat(curves, ignore_index=True), pd.DataFrame(rows))
 
 
+def _distance(a: Tensor, b: Tensor) -> float:
+    """½ Σ |a − b|, 1 where one of them has no weight at all, over the anchors where one has any; 0 if none has."""
+    some = [each.abs().sum(1) > 0 for each in (a, b)]
+    either = some[0] | some[1]
+    if not bool(either.any()):
+        return 0.0
+    return float(torch.where(some[0] & some[1], (a - b).abs().sum(1) / 2, 1)[either].mean())
+
+
 def _names(weightings: tuple[Decomposable, ...]) -> list[str]:
-    """The name of each, with its parameters only where two would be called the same."""
+    """The name of each: a loss's with its parameters only where two would be called the same, numbered where they still
+    are. Raises InputError where two are the same.
+    """
     full = [describe(weighting) for weighting in weightings]
-    short = [name.partition("(")[0] for name in full]
+    short = [
+        name if isinstance(each, Assignment | Recomposed) else name.partition("(")[0]
+        for name, each in zip(full, weightings, strict=True)
+    ]
     names = [each if short.count(each) == 1 else whole for each, whole in zip(short, full, strict=True)]
-    if len(set(names)) < len(names):
-        raise InputError(f"compare got the same weighting twice: {', '.join(names)}")
-    return names
+    for i, weighting in enumerate(weightings):
+        if weighting in weightings[:i] or (
+            isinstance(weighting, str) and names[i] in names[:i] and ":" not in weighting
+        ):
+            raise InputError(f"compare got the same weighting twice: {names[i]}")
+    return [each if names.count(each) == 1 else f"{each} {names[: i + 1].count(each)}" for i, each in enumerate(names)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -134,7 +135,7 @@ class Measured:
     def sample(self, count: int, seed: int = 0) -> Sample:
         """`count` contexts; the same seed gives the same ones."""
         generator = np.random.default_rng(seed)
-        labels, embeddings = self.labels.numpy(), self.embeddings.double()
+        labels, embeddings = self.labels.numpy(), self.embeddings.detach().double()
         _, inverse, counts = np.unique(labels, return_inverse=True, return_counts=True)
         anchors = generator.choice(np.flatnonzero(counts[inverse] > 1), count)
         rows: list[tuple[Tensor, Tensor]] = []
@@ -169,21 +170,24 @@ def get(name: str, positives: int = POSITIVES, negatives: int = NEGATIVES) -> Na
     not whole, at least 1 and at most 2²².
     """
     kind, colon, dimensions = name.partition(":")
-    if kind not in _DISTRIBUTIONS:
+    if kind not in _DISTRIBUTIONS and not colon:
         raise unknown("context", kind, _DISTRIBUTIONS)
-    positive, negative = _DISTRIBUTIONS[kind]
     if colon:
-        if kind != "random" or not dimensions.isdecimal() or int(dimensions) < 2:
-            raise InputError(f"context '{name}': only random takes a number, of dimensions from 2 on, as in random:512")
-        positive = negative = RandomDirections(int(dimensions))
-    return Named(name, positive, negative, positives, negatives)
+        if kind != "random" or not re.fullmatch(r"\d{1,6}", dimensions) or int(dimensions) < 2:
+            raise InputError(
+                f"context '{name}': only random takes a number, of 2 to 999999 dimensions, as in random:512; "
+                "run:FOLDER and file:FILE are for the command line, contexts.Measured for Python"
+            )
+        directions = RandomDirections(int(dimensions))
+        return Named(name, directions, directions, positives, negatives)
+    return Named(name, *_DISTRIBUTIONS[kind], positives, negatives)
 
 
 def as_context(context: str | Context) -> Context:
     """A context, or the one that a name stands for. Raises InputError for anything else."""
     if isinstance(context, str):
         return get(context)
-    if not callable(getattr(context, "sample", None)):
+    if not callable(getattr(context, "sample", None)) or not hasattr(context, "positives"):
         raise InputError(f"context must be a name or a Context, not {type(context).__name__}")
     return context
 

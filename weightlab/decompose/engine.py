@@ -16,23 +16,27 @@ from weightlab.decompose.mass import hardness_frame, mass_frame, mass_ratio
 from weightlab.decompose.on_embeddings import OnEmbeddings, name_of
 from weightlab.decompose.probes import SIGNS, pairs_of_a_probe, probe
 from weightlab.decompose.resolve import resolve
+from weightlab.decompose.strangers import trusted
 from weightlab.errors import InputError, check_whole
 from weightlab.lazy import torch
 from weightlab.losses import Loss
-from weightlab.pairs import Pairs, PairWeights, Weighting
+from weightlab.pairs import Weighting
 
 if TYPE_CHECKING:
+    import pandas as pd
     from torch import Tensor
 
     from weightlab.decompose.contexts import Context, Sample
 
-__all__ = ["Decomposable", "decompose", "describe", "weighting_of"]
+__all__ = ["Decomposable", "curve_of", "decompose", "describe", "weighting_of"]
 
 Decomposable = str | Weighting | Callable[..., Any]
 
 _EVALUATIONS = 40_000_000  # pairs to look at for a curve, at the most
 _SAMPLED = 1 << 22  # pairs in all the contexts, at the most
+_HELD = 1 << 25  # pairs, once for each positive, through which autograd remembers a triplet loss
 _CHECKED = 8  # grid points, or a few more
+_MOST = 1 << 20  # points or draws
 _CALLS, _CALLS_LARGE = (400, 41), (84, 21)  # calls of a function that takes one anchor at a time, and grid points
 
 
@@ -63,33 +67,45 @@ def decompose(
     context = contexts.as_context(context)
     check_whole("seed", seed, 0)
     points, draws = _effort(weighting, context, points, draws)
-    relative = bool(getattr(weighting, "relative", True))
-    sample = context.sample(draws, seed)
-    grid = torch.linspace(-1, 1, points, dtype=torch.float64).round(decimals=12) + 0.0  # a clean 0 in the middle
-    weights = _checked(weighting.weights(sample.pairs), sample.pairs, title)
-    curve = weight_curve(weighting, sample if relative else context.sample(1, seed), grid, track)
+    sample, grid = context.sample(draws, seed), similarities(points)
+    weights = weighting.weights(sample.pairs)
+    curve = _curve(weighting, context, sample, grid, seed, track)
     return Decomposition(
         title=title,
         context=f"{context.name}, {context.positives} positives, {context.negatives} negatives",
-        relative=relative,
+        relative=_is_relative(weighting),
         signed=bool(min(weights.positive.min(), weights.negative.min()) < 0 or (curve["low"] < 0).any()),
         curve=curve,
         mass=mass_frame(weights, sample),
         hardness=hardness_frame(weights, sample),
         ratio=mass_ratio(weights),
         formula=_formula(weighting),
-        residual=_residual(weighting, weights, sample, grid),
+        residual=_residual(weighting, sample, grid),
     )
+
+
+def curve_of(weighting: Weighting, context: Context, track: Track = list) -> pd.DataFrame:
+    """The curve that `decompose` finds, and no more."""
+    points, draws = _effort(weighting, context, None, None)
+    return _curve(weighting, context, context.sample(draws), similarities(points), 0, track)
+
+
+def similarities(points: int) -> Tensor:
+    """From −1 to 1, float64, with a clean 0 in the middle."""
+    return torch.linspace(-1, 1, points, dtype=torch.float64).round(decimals=12) + 0.0
 
 
 def weighting_of(weighting: Decomposable, form: Form | None = None) -> Weighting:
     """What `decompose` takes, as a weighting. Raises InputError as it does."""
+    name = describe(weighting)
     if isinstance(weighting, str):
         weighting = resolve(weighting)
     if inspect.isclass(weighting):
         raise InputError(f"decompose wants an instance: {name_of(weighting)}(...)")
-    if form is None and isinstance(weighting, Weighting) and not isinstance(weighting, torch.nn.Module):
-        return weighting
+    if isinstance(weighting, Weighting) and not isinstance(weighting, torch.nn.Module):
+        if form is not None:
+            raise InputError(f"{name} is a weighting and has weights of its own: a form is for functions")
+        return trusted(weighting, name)
     return as_weighting(weighting, form)
 
 
@@ -99,7 +115,7 @@ def describe(weighting: object) -> str:
         return weighting.partition(":")[2].strip()
     if isinstance(weighting, str):
         weighting = resolve(weighting)
-    if not isinstance(weighting, Loss):
+    if not isinstance(weighting, Loss) or type(weighting) not in losses.ALL:
         says_itself = isinstance(weighting, Weighting) and type(weighting).__repr__ is not object.__repr__
         return str(weighting) if says_itself else name_of(weighting)
     values = ((name, getattr(weighting, name)) for name in losses.parameters(weighting))
@@ -107,23 +123,21 @@ def describe(weighting: object) -> str:
     return f"{weighting.name}({shown})" if shown else weighting.name
 
 
-def _checked(weights: PairWeights, pairs: Pairs, title: str) -> PairWeights:
-    """A stranger's weights. Raises InputError unless they are finite tensors [B, R], zero off their mask."""
-    for sign in SIGNS:
-        weight, mask = getattr(weights, sign, None), getattr(pairs, sign)
-        if not isinstance(weight, torch.Tensor) or weight.shape != mask.shape:
-            raise InputError(f"{title}: weights(pairs) must give PairWeights of two tensors {list(mask.shape)}")
-        if not bool(weight.isfinite().all()):
-            raise InputError(f"{title}: a weight of a {sign} pair is NaN or infinite")
-        if bool((weight[~mask] != 0).any()):
-            raise InputError(f"{title}: {sign} weights must be 0 for pairs that are not {sign}")
-    return weights
+def _is_relative(weighting: Weighting) -> bool:
+    return bool(getattr(weighting, "relative", True))
+
+
+def _curve(
+    weighting: Weighting, context: Context, sample: Sample, grid: Tensor, seed: int, track: Track
+) -> pd.DataFrame:
+    """Over the sample's contexts; of a self-similarity weighting in one context, since all are the same."""
+    return weight_curve(weighting, sample if _is_relative(weighting) else context.sample(1, seed), grid, track)
 
 
 def _effort(weighting: Weighting, context: Context, points: int | None, draws: int | None) -> tuple[int, int]:
     """Grid points and contexts: as given, or so many that the curve takes about a second."""
-    check_whole("points", 2 if points is None else points, 2)
-    check_whole("draws", 1 if draws is None else draws, 1)
+    check_whole("points", 2 if points is None else points, 2, _MOST)
+    check_whole("draws", 1 if draws is None else draws, 1, _MOST)
     if isinstance(weighting, ByAutograd | OnEmbeddings) and weighting.one_by_one:
         calls, usual = _CALLS if context.negatives <= 2048 else _CALLS_LARGE
         points = points or usual
@@ -135,22 +149,25 @@ def _effort(weighting: Weighting, context: Context, points: int | None, draws: i
 
 
 def _formula(weighting: Weighting) -> dict[str, str] | None:
-    if not isinstance(weighting, Loss):
+    if type(weighting) not in losses.ALL:
         return None
+    assert isinstance(weighting, Loss)
     from weightlab.decompose.symbolic import derive  # SymPy takes a second to start
 
     return derive(weighting).latex()
 
 
-def _residual(weighting: Weighting, weights: PairWeights, sample: Sample, grid: Tensor) -> float:
-    """Of the closed form in all the contexts, and along the curve in the first of them."""
+def _residual(weighting: Weighting, sample: Sample, grid: Tensor) -> float:
+    """Of the closed form in the contexts (in as many as autograd can hold), and along the curve in the first."""
     if isinstance(weighting, OnEmbeddings):
         return weighting.error(sample.pairs)
     value = getattr(weighting, "value", None)
     if value is None:
         return math.nan
-    by_autograd = ByAutograd(value, describe(weighting), one_by_one=False)
-    truth = by_autograd.weights(sample.pairs)
+    positives, negatives = sample.counts
+    held = sample.split(max(1, _HELD // (positives * (positives + negatives))))[0]
+    by_autograd = ByAutograd(value, str(weighting), one_by_one=False)
+    weights, truth = weighting.weights(held.pairs), by_autograd.weights(held.pairs)
     first, some = sample.split(1)[0], grid[:: max(1, len(grid) // _CHECKED)]
     found = [(getattr(weights, sign), getattr(truth, sign)) for sign in SIGNS]
     found += [(probe(weighting, first, sign, some), probe(by_autograd, first, sign, some)) for sign in SIGNS]

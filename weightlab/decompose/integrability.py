@@ -21,7 +21,8 @@ __all__ = ["Integrability", "integrability"]
 
 # nodes on each side of a rectangle, rectangles, and an asymmetry above what a jump costs the midpoint rule
 _EFFORT = 1000, 200, 0.01
-_EFFORT_ONE_BY_ONE = 100, 20, 0.03  # of a function that takes one anchor at a time
+_EFFORT_SLOW = 100, 20, 0.03  # of a function that takes one anchor at a time, and in a large memory
+_LARGE = 4096  # pairs of an anchor
 
 
 @dataclass(frozen=True)
@@ -62,16 +63,17 @@ def integrability(
     the asymmetry is 0.
 
     rectangles: unless given, 200, with 1,000 nodes a side; 20 with 100 nodes for a function that takes one anchor at a
-    time, where an asymmetry counts from 0.03 on instead of 0.01.
+    time and for more than 4,096 pairs, where an asymmetry counts from 0.03 on instead of 0.01.
 
     Raises InputError as `decompose` does.
     """
     weighting = weighting_of(weighting)
-    nodes, usual, tolerance = _EFFORT_ONE_BY_ONE if getattr(weighting, "one_by_one", False) else _EFFORT
+    context = contexts.as_context(context)
+    slow = getattr(weighting, "one_by_one", False) or context.positives + context.negatives > _LARGE
+    nodes, usual, tolerance = _EFFORT_SLOW if slow else _EFFORT
     rectangles = usual if rectangles is None else rectangles
     check_whole("rectangles", rectangles, 1)
     check_whole("seed", seed, 0)
-    context = contexts.as_context(context)
     generator = np.random.default_rng(seed)
     sample = context.sample(rectangles, seed).pairs
     gaps, sizes = [], []

@@ -8,10 +8,10 @@ weight is found from the reference's derivative, and once more, added up along e
 difference is `OnEmbeddings.error`: it is rounding if the loss is a function of pair similarities. At S = ±1 the
 directions are lost: similarities are kept 10⁻⁶ away, which moves a weight by about 10⁻⁶ times its slope.
 
-A loss that takes no `ref_emb` (a list-wise one, as a rule) gets anchor and references in one batch, the negatives in
-classes as large as the anchor's own. There the references are anchors too: where the loss has a `reducer`, as those of
-pytorch-metric-learning have, only the anchor's own part of the loss is taken; else the weight is the pair's from both
-of its ends, ∂L/∂S_0j + ∂L/∂S_j0.
+A loss that takes no `ref_emb` (a list-wise one, as a rule), or makes nothing of a single anchor, gets anchor and
+references in one batch, the negatives in classes as large as the anchor's own. There the references are anchors too:
+where the loss hands its parts to a `reducer`, as most of pytorch-metric-learning do, only the anchor's own part is
+taken; else the weight is the pair's from both of its ends, ∂L/∂S_0j + ∂L/∂S_j0.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from weightlab.decompose.autograd import derivative
 from weightlab.errors import InputError
 from weightlab.lazy import torch
 from weightlab.pairs import Pairs, PairWeights
@@ -36,7 +37,7 @@ NEAREST = 1e-6  # to ±1
 _SIMILARITIES = [0.1137, 0.2971, 0.5093, 0.9031, 0.7019, 0.5471, 0.4057, 0.2143, -0.0179, -0.1913, 0.8469]
 TRIAL = (_SIMILARITIES, [True] * 3 + [False] * 8)
 _DIRECTIONS = 16
-_MOST_APART = 512  # pairs of an anchor: some losses hold the cube of a batch
+_MOST_AT_ONCE = 512  # pairs of an anchor in a loss of all against all
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class OnEmbeddings:
                 continue
             whole._check_turned(*turns)
             if bool((found.slopes != 0).any()):
-                return cls(alone.function, name, in_batch, in_batch or found.crosses)
+                return cls(alone.function, name, in_batch, found.crosses)
             failures.append("its gradient is 0")
         raise InputError(
             f"{name} gives no weights, with references ({failures[0]}) or in one batch ({failures[1]}): "
@@ -80,7 +81,7 @@ class OnEmbeddings:
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """Anchor by anchor, each realised by embeddings of its own, [B, R]. Raises InputError for a derivative that is
-        not finite, and for more than 512 pairs of an anchor where each needs a direction of its own.
+        not finite, and for more than 512 pairs of an anchor in a loss that compares all with all.
         """
         rows = torch.zeros_like(pairs.similarity)
         for i in range(len(pairs.similarity)):
@@ -99,12 +100,16 @@ class OnEmbeddings:
 
     def _slopes_of(self, pairs: Pairs, i: int) -> _Slopes:
         used = pairs.positive[i] | pairs.negative[i]
-        if self.crosses and int(used.sum()) > _MOST_APART:
+        if (self.crosses or self.in_batch) and int(used.sum()) > _MOST_AT_ONCE:
+            why = "takes anchor and references in one batch" if self.in_batch else "compares references too"
             raise InputError(
-                f"{self} compares references with one another, as in a batch and unlike in a memory: "
-                f"at most {_MOST_APART} pairs of an anchor, not {int(used.sum())}"
+                f"{self} {why}, all against all, of which some losses hold the cube: "
+                f"at most {_MOST_AT_ONCE} pairs of an anchor, not {int(used.sum())}"
             )
-        found = self._slopes(pairs.similarity[i][used].tolist(), pairs.positive[i][used].tolist())
+        try:
+            found = self._slopes(pairs.similarity[i][used].tolist(), pairs.positive[i][used].tolist())
+        except Exception as error:  # whatever a stranger's code raises
+            raise InputError(f"{self} fails: {type(error).__name__}: {line_of(error)}") from error
         if not bool(found.slopes.isfinite().all()):
             at = float(pairs.similarity[i][used][~found.slopes.isfinite()][0])
             raise InputError(f"{self} has no finite derivative at similarity {at:g}")
@@ -116,11 +121,9 @@ class OnEmbeddings:
             return _Slopes(s, error=0.0, crosses=False)
         count = len(s) if self.crosses else min(len(s), _DIRECTIONS)
         own = torch.arange(len(s)) % count  # the direction of each reference
-        vectors = _realise(s, own, count).requires_grad_()
-        value = self._value(vectors, is_positive)
-        if not value.requires_grad:
-            return _Slopes(torch.zeros_like(s), error=0.0, crosses=False)
-        (gradient,) = torch.autograd.grad(value, vectors)
+        with torch.enable_grad():
+            vectors = _realise(s, own, count).requires_grad_()
+            gradient = derivative(self._value(vectors, is_positive), vectors)
         away = (1 - s**2).sqrt()
         along = gradient[1:, 1:]
         radial = along.gather(1, own[:, None])[:, 0] / away
@@ -134,11 +137,16 @@ class OnEmbeddings:
         return _Slopes(slopes, float(gap) / largest if largest > 0 else 0.0, crosses)
 
     def _value(self, vectors: Tensor, is_positive: list[bool]) -> Tensor:
-        """The loss of one anchor, the first of the vectors, against the others."""
+        """The loss of one anchor, the first of the vectors, against the others; from a fresh copy of a module and the
+        same random numbers each time, so that a loss that keeps a state or draws triplets stays a function.
+        """
         labels = _classes(torch.tensor(is_positive))
-        if self.in_batch:
-            return torch.as_tensor(self.function(vectors, labels)).sum()
-        return torch.as_tensor(self.function(vectors[:1], labels[:1], None, vectors[1:], labels[1:])).sum()
+        function = copy.deepcopy(self.function) if isinstance(self.function, torch.nn.Module) else self.function
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            if self.in_batch:
+                return torch.as_tensor(function(vectors, labels)).sum()
+            return torch.as_tensor(function(vectors[:1], labels[:1], None, vectors[1:], labels[1:])).sum()
 
     def _turned(self, similarity: list[float], is_positive: list[bool]) -> tuple[float, float]:
         """The value as it is, and with all embeddings turned by one rotation."""

@@ -41,8 +41,8 @@ def resolve(text: str) -> Loss | Callable[..., Any]:
     positional, named = _literals(match["call"] or "()", text)
     try:
         built: Callable[..., Any] = target(*positional, **named)
-    except (TypeError, ValueError, AssertionError) as error:
-        raise InputError(f"{text}: {str(error).splitlines()[0] if str(error) else type(error).__name__}") from error
+    except Exception as error:  # whatever a stranger's constructor raises
+        raise InputError(f"{text}: {_said(error)}") from error
     return built
 
 
@@ -52,30 +52,33 @@ def _module(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise InputError(f"can't import {name}: {error}") from error
-    except Exception as error:  # whatever a stranger's module raises
-        raise InputError(f"importing {name} fails: {type(error).__name__}: {error}") from error
+        raise InputError(f"can't import {name}: {_said(error)}") from error
+    except (Exception, SystemExit) as error:  # whatever a stranger's module raises
+        raise InputError(f"importing {name} fails: {_said(error)}") from error
 
 
 def _module_of_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise InputError(f"there is no file {path}")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    # under a name of its own, lest a file called random.py takes the place of Python's
+    spec = importlib.util.spec_from_file_location(f"{path.stem} ({path})", path)
     assert spec is not None  # it has a suffix that Python knows
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses in it look themselves up there
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # whatever the file raises
-        raise InputError(f"importing {path} fails: {type(error).__name__}: {error}") from error
+    except (Exception, SystemExit) as error:  # whatever the file raises
+        raise InputError(f"importing {path} fails: {_said(error)}") from error
     return module
 
 
 def _attribute(module: ModuleType, name: str, text: str) -> Callable[..., Any]:
     found = getattr(module, name, None)
     if found is None:
-        raise unknown(f"name in {module.__name__}", name, [each for each in vars(module) if not each.startswith("_")])
+        raise unknown(
+            f"name in {text.partition(':')[0]}", name, [each for each in vars(module) if not each.startswith("_")]
+        )
     if not callable(found):
         raise InputError(f"{text}: {name} is a {type(found).__name__}, not a loss")
     target: Callable[..., Any] = found
@@ -90,3 +93,9 @@ def _literals(call: str, text: str) -> tuple[list[Any], dict[str, Any]]:
         return [ast.literal_eval(each) for each in node.args], named
     except (SyntaxError, ValueError, AssertionError) as error:
         raise InputError(f"{text}: arguments must be literals, such as (margin=0.1)") from error
+
+
+def _said(error: BaseException) -> str:
+    """An error in a line, with its type."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

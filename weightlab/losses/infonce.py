@@ -23,7 +23,7 @@ class InfoNCE:
 
     The second form is `n-pair` at scale 1/τ: the same function, and so the same weights, which it computes here.
 
-    temperature: τ > 0.
+    temperature: τ ≥ 10⁻⁶.
 
     Source: van den Oord, Li, Vinyals 2018, eq. 4, on cosine similarities (NT-Xent, Chen et al. 2020). pytorch-metric-
     learning's NTXentLoss is the same for each positive pair and averages over all of them; its default is τ = 0.07.
@@ -36,7 +36,7 @@ class InfoNCE:
     relative: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        check_number("temperature", self.temperature, above=0)
+        check_number("temperature", self.temperature, 1e-6)
 
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]; 0 without positives or without negatives."""

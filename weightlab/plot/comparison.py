@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from weightlab.lazy import plt
+from weightlab.lazy import pd, plt
 from weightlab.plot import style
+from weightlab.plot.limits import set_limits
 from weightlab.plot.poles import mark_poles, split_poles
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 __all__ = ["plot_comparison"]
@@ -21,13 +21,15 @@ def plot_comparison(curves: pd.DataFrame, context: str, *, equal_mass: bool = Fa
         figure, axes = plt.subplots(1, 2, figsize=(8.4, 3.6), sharex=True)
         for ax, sign in zip(axes, ("positive", "negative"), strict=True):
             part = curves[curves["sign"] == sign]
-            marked = []
+            drawn, marked = [], []
             for number, (name, whole) in enumerate(part.groupby("weighting", sort=False)):
                 curve, poles = split_poles(whole)
                 colour, line = style.SERIES[number % len(style.SERIES)], style.DASHES[number % len(style.DASHES)]
                 ax.plot(curve["similarity"], curve["weight"], color=colour, linestyle=line, label=str(name))
                 ax.fill_between(curve["similarity"], curve["low"], curve["high"], color=colour, alpha=0.1, linewidth=0)
+                drawn.append(curve)
                 marked.append((poles, colour))
+            set_limits(ax, pd.concat(drawn))
             for poles, colour in marked:
                 mark_poles(ax, poles, colour)
             symbol = "+" if sign == "positive" else "-"

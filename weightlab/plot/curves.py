@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from weightlab.lazy import pd, plt
 from weightlab.plot import style
+from weightlab.plot.limits import set_limits
 from weightlab.plot.poles import mark_poles, split_poles
 
 if TYPE_CHECKING:
@@ -41,9 +42,9 @@ def plot_curve(curve: pd.DataFrame, title: str, context: str | None = None, ax: 
             _draw(axes[sign], sign, part)
         if apart:
             for sign, (part, _) in parts.items():
-                _set_limits(axes[sign], part, zero_line=_COLOUR[sign])
+                set_limits(axes[sign], part, zero_line=_COLOUR[sign])
         else:
-            _set_limits(ax, pd.concat([part for part, _ in parts.values()]), zero_line="0.6")
+            set_limits(ax, pd.concat([part for part, _ in parts.values()]))
         for sign, (_, poles) in parts.items():
             mark_poles(axes[sign], poles, _COLOUR[sign])
         ax.set_xlabel("similarity  $S$")
@@ -71,12 +72,3 @@ def _draw(ax: Axes, sign: str, part: pd.DataFrame) -> None:
     ax.plot(part["similarity"], part["weight"], color=colour, linestyle=style.LINE[sign], label=label)
     if (part["high"] > part["low"]).any():
         ax.fill_between(part["similarity"], part["low"], part["high"], color=colour, alpha=0.18, linewidth=0)
-
-
-def _set_limits(ax: Axes, drawn: pd.DataFrame, zero_line: str) -> None:
-    """From zero, or a curve's rise would look like more than it is; a weight below zero shows, with a line at zero."""
-    low, high = min(0.0, drawn["low"].min()), max(0.0, drawn["high"].max())
-    margin = 0.05 * (high - low or 1)
-    ax.set_ylim(low - margin, high + margin)
-    if low < 0:
-        ax.axhline(0, color=zero_line, linewidth=0.6, zorder=1)

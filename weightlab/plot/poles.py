@@ -1,4 +1,4 @@
-"""Ends of a curve where the weight has no bound (1/d at S = 1): said in words, or they would flatten all the rest."""
+"""Ends of a curve where the weight leaps up, as 1/d does at S = 1: said in words, or they would flatten the rest."""
 
 from __future__ import annotations
 

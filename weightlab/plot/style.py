@@ -11,7 +11,17 @@ __all__ = ["DASHES", "LINE", "NEGATIVE", "POSITIVE", "SERIES", "context"]
 POSITIVE = "#0072B2"  # blue and vermilion of Okabe and Ito 2008
 NEGATIVE = "#D55E00"
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-DASHES = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)), (0, (7, 2)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 2)))
+# one more than the colours, so that the eighth curve differs from the first in one of the two
+DASHES = (
+    "-",
+    (0, (4, 1.5)),
+    (0, (1, 1)),
+    (0, (5, 1, 1, 1)),
+    (0, (7, 2)),
+    (0, (3, 1, 1, 1, 1, 1)),
+    (0, (1, 2)),
+    (0, (9, 1, 3, 1)),
+)
 LINE = {"positive": "-", "negative": (0, (4, 1.5))}
 
 

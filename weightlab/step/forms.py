@@ -10,6 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from weightlab import losses
 from weightlab.assignment import Assignment, Side, Top, WeightFunction
 from weightlab.assignment import functions as assignment_functions
 from weightlab.losses import MultiSimilarity
@@ -71,7 +72,9 @@ class _AssignedSoftmax:
 
 
 def form_of(weighting: Weighting) -> Form | None:
-    """The form of a weighting; None where it has none."""
+    """The form of a weighting; None where it has none. A subclass of a loss has none: it may weigh otherwise."""
+    if type(weighting) not in (Assignment, *losses.ALL):
+        return None
     match weighting:
         case Assignment():
             return _form_of_assignment(weighting)
