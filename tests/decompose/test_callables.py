@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -324,6 +324,20 @@ def test_gradients_may_be_switched_off_outside() -> None:
     with torch.no_grad():
         assert wl.decompose("ms-loss", points=5).residual < 1e-12
         assert wl.decompose(f"{PML}:CircleLoss", points=3, draws=2).residual < 1e-12
+
+
+@pytest.mark.parametrize("name", ["NCALoss", "FastAPLoss", "SmoothAPLoss", "LiftedStructureLoss", "MarginLoss"])
+@pytest.mark.filterwarnings("ignore")  # the library's own
+def test_shared_directions_change_nothing(name: str) -> None:
+    """67 references in 16 directions, and in a direction each."""
+    pairs = contexts.get("early").sample(2).pairs
+    shared = as_weighting(resolve(f"{PML}:{name}"))
+    assert isinstance(shared, OnEmbeddings)
+    assert not shared.crosses
+    found, truth = shared.weights(pairs), replace(shared, crosses=True).weights(pairs)
+    for sign in ("positive", "negative"):
+        a, b = getattr(found, sign), getattr(truth, sign)
+        assert float((a - b).abs().max()) <= 1e-9 * float(b.abs().max())
 
 
 def test_references_that_are_compared_are_kept_apart() -> None:
