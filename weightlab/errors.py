@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable
 from numbers import Integral, Real
 
-__all__ = ["InputError", "check_number", "check_whole", "unknown"]
+__all__ = ["InputError", "check_number", "check_whole", "said", "unknown"]
 
 
 class InputError(ValueError):
@@ -43,3 +43,9 @@ def check_whole(name: str, value: object, low: int, high: int | None = None) -> 
     if isinstance(value, bool) or not fits:
         bounds = f"at least {low}" if high is None else f"{low} to {high}"
         raise InputError(f"{name} must be a whole number of {bounds}, not {value!r}")
+
+
+def said(error: BaseException) -> str:
+    """What somebody else's error says, in a line: its type and the first line of its text."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__

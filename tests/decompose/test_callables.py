@@ -300,6 +300,15 @@ class OnSimilarity(torch.nn.Module):
         return with_defaults(similarity, positive) + torch.where(negative, similarity, 0).sum(1)
 
 
+def test_a_mask_may_have_a_default() -> None:
+    def f(similarity: Tensor, positive: Tensor | None = None) -> Tensor:
+        assert positive is not None
+        return torch.where(positive, -similarity, 0).sum(1)
+
+    curve = wl.decompose(f, points=3, draws=2).curve
+    assert curve[curve["sign"] == "positive"]["weight"].tolist() == pytest.approx([1] * 3)
+
+
 @pytest.mark.parametrize("form", [None, "similarity"])
 def test_defaults_stay_defaults_and_modules_may_take_similarities(form: Form | None) -> None:
     for function in (with_defaults, OnSimilarity()):

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from weightlab.decompose.autograd import autograd_weights
-from weightlab.decompose.on_embeddings import NEAREST, OnEmbeddings, line_of, name_of
-from weightlab.errors import InputError, unknown
+from weightlab.decompose.on_embeddings import NEAREST, OnEmbeddings, name_of
+from weightlab.errors import InputError, said, unknown
 from weightlab.lazy import torch
 from weightlab.pairs import Pairs, PairWeights
 
@@ -44,11 +44,12 @@ def as_weighting(function: object, form: Form | None = None) -> ByAutograd | OnE
         raise unknown("form", form, get_args(Form))
     if not callable(function):
         raise InputError(f"decompose wants a loss's name, a weighting or a callable, not {type(function).__name__}")
-    required, all_of_them = _arguments(function)
-    if (form or _form_of(function, required)) == "embeddings":
+    if form == "embeddings":
         return OnEmbeddings.of(function)
-    count = len(required)
-    form = form or {1: "pairs", 2: "similarity", 3: "similarity"}.get(count)  # type: ignore[assignment]
+    required, all_of_them = _arguments(function)
+    count, form = len(required), form or _form_of(function, required)
+    if form == "embeddings":
+        return OnEmbeddings.of(function)
     if form == "pairs":
         return ByAutograd.of(function, name_of(function))
     if form == "similarity" and count < 2 <= len(all_of_them):
@@ -62,13 +63,16 @@ def as_weighting(function: object, form: Form | None = None) -> ByAutograd | OnE
 
 
 def _form_of(function: Callable[..., Any], arguments: list[str]) -> Form | None:
-    """What the names of the arguments say; None where they say nothing."""
+    """What the names of the arguments say, else what their number does; None where they fit no form."""
     first = arguments[0] if arguments else ""
     if first == "pairs":
         return "pairs"
     if first.startswith("sim"):
         return "similarity"
-    return "embeddings" if isinstance(function, torch.nn.Module) or _ON_EMBEDDINGS & set(arguments) else None
+    if isinstance(function, torch.nn.Module) or _ON_EMBEDDINGS & set(arguments):
+        return "embeddings"
+    by_number: dict[int, Form] = {1: "pairs", 2: "similarity", 3: "similarity"}
+    return by_number.get(len(arguments))
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,7 @@ class ByAutograd:
         try:
             value = self.function(pairs)
         except Exception as error:  # whatever a stranger's code raises
-            raise InputError(f"{self.name} fails: {type(error).__name__}: {line_of(error)}") from error
+            raise InputError(f"{self.name} fails: {said(error)}") from error
         if not isinstance(value, torch.Tensor) or value.shape not in ((), pairs.similarity.shape[:1]):
             found = f"a tensor {list(value.shape)}" if isinstance(value, torch.Tensor) else f"a {type(value).__name__}"
             raise InputError(

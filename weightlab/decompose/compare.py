@@ -91,8 +91,7 @@ def compare(
         for sign in SIGNS
         for a, b in combinations(shares, 2)
     ]
-    label = f"{context.name}, {context.positives} positives, {context.negatives} negatives"
-    return Comparison(label, equal_mass, pd.concat(curves, ignore_index=True), pd.DataFrame(rows))
+    return Comparison(contexts.label(context), equal_mass, pd.concat(curves, ignore_index=True), pd.DataFrame(rows))
 
 
 def _distance(a: Tensor, b: Tensor) -> float:

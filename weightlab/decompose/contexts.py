@@ -13,11 +13,11 @@ from weightlab.pairs import Pairs, check_embeddings
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Context", "Measured", "Named", "Normal", "RandomDirections", "Sample", "as_context", "get"]
+__all__ = ["Context", "Measured", "Named", "Normal", "RandomDirections", "Sample", "as_context", "get", "label"]
 
 
 POSITIVES, NEGATIVES = 3, 64  # an anchor in a batch of 4 images a class
-MOST = 1 << 22  # pairs of a sign: in 8 contexts some gigabytes
+_MOST = 1 << 22  # pairs of a sign: in 8 contexts some gigabytes
 
 
 @dataclass(frozen=True)
@@ -192,9 +192,14 @@ def as_context(context: str | Context) -> Context:
     return context
 
 
+def label(context: Context) -> str:
+    """A context with its counts, as tables and figures say it."""
+    return f"{context.name}, {context.positives} positives, {context.negatives} negatives"
+
+
 def _check_counts(positives: int, negatives: int) -> None:
     for name, count in (("positives", positives), ("negatives", negatives)):
-        check_whole(name, count, 1, MOST)
+        check_whole(name, count, 1, _MOST)
 
 
 def _draw(generator: np.random.Generator, mask: np.ndarray, count: int) -> np.ndarray:

@@ -72,7 +72,7 @@ def decompose(
     curve = _curve(weighting, context, sample, grid, seed, track)
     return Decomposition(
         title=title,
-        context=f"{context.name}, {context.positives} positives, {context.negatives} negatives",
+        context=contexts.label(context),
         relative=_is_relative(weighting),
         signed=bool(min(weights.positive.min(), weights.negative.min()) < 0 or (curve["low"] < 0).any()),
         curve=curve,
@@ -138,7 +138,7 @@ def _effort(weighting: Weighting, context: Context, points: int | None, draws: i
     """Grid points and contexts: as given, or so many that the curve takes about a second."""
     check_whole("points", 2 if points is None else points, 2, _MOST)
     check_whole("draws", 1 if draws is None else draws, 1, _MOST)
-    if isinstance(weighting, ByAutograd | OnEmbeddings) and weighting.one_by_one:
+    if getattr(weighting, "one_by_one", False):
         calls, usual = _CALLS if context.negatives <= 2048 else _CALLS_LARGE
         points = points or usual
         return points, draws or max(4, calls // points)

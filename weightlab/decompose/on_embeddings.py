@@ -22,20 +22,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from weightlab.decompose.autograd import derivative
-from weightlab.errors import InputError
+from weightlab.errors import InputError, said
 from weightlab.lazy import torch
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["NEAREST", "TRIAL", "OnEmbeddings", "line_of", "name_of"]
+__all__ = ["NEAREST", "OnEmbeddings", "name_of"]
 
 NEAREST = 1e-6  # to ±1
 # one anchor on which every loss should have some weight, positives far and negatives near; no two differ by a round
 # number, as margins are: there a rounding would turn a hinge
 _SIMILARITIES = [0.1137, 0.2971, 0.5093, 0.9031, 0.7019, 0.5471, 0.4057, 0.2143, -0.0179, -0.1913, 0.8469]
-TRIAL = (_SIMILARITIES, [True] * 3 + [False] * 8)
+_TRIAL = (_SIMILARITIES, [True] * 3 + [False] * 8)
 _DIRECTIONS = 16
 _MOST_AT_ONCE = 512  # pairs of an anchor in a loss of all against all
 
@@ -66,9 +66,9 @@ class OnEmbeddings:
             whole = cls(function, name, in_batch, crosses=True)
             alone = cls(_of_first_anchor(function), name, in_batch, crosses=True) if in_batch else whole
             try:
-                turns, found = whole._turned(*TRIAL), alone._slopes(*TRIAL)
+                turns, found = whole._turned(*_TRIAL), alone._slopes(*_TRIAL)
             except Exception as error:  # whatever a stranger's code raises
-                failures.append(line_of(error))
+                failures.append(said(error))
                 continue
             whole._check_turned(*turns)
             if bool((found.slopes != 0).any()):
@@ -109,7 +109,7 @@ class OnEmbeddings:
         try:
             found = self._slopes(pairs.similarity[i][used].tolist(), pairs.positive[i][used].tolist())
         except Exception as error:  # whatever a stranger's code raises
-            raise InputError(f"{self} fails: {type(error).__name__}: {line_of(error)}") from error
+            raise InputError(f"{self} fails: {said(error)}") from error
         if not bool(found.slopes.isfinite().all()):
             at = float(pairs.similarity[i][used][~found.slopes.isfinite()][0])
             raise InputError(f"{self} has no finite derivative at similarity {at:g}")
@@ -217,9 +217,3 @@ def _classes(is_positive: Tensor) -> Tensor:
 def name_of(function: object) -> str:
     """What a callable is called in titles."""
     return str(getattr(function, "__name__", type(function).__name__))
-
-
-def line_of(error: Exception) -> str:
-    """What an error says, in a line."""
-    text = str(error).strip().splitlines()
-    return text[0][:120] if text else type(error).__name__

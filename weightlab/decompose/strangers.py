@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from weightlab import losses
 from weightlab.assignment import Assignment
 from weightlab.decompose.callables import ByAutograd
-from weightlab.decompose.on_embeddings import OnEmbeddings, line_of
+from weightlab.decompose.on_embeddings import OnEmbeddings
 from weightlab.decompose.recompose import Recomposed
-from weightlab.errors import InputError
+from weightlab.errors import InputError, said
 from weightlab.lazy import torch
 from weightlab.pairs import Pairs, PairWeights, Weighting
 
@@ -53,7 +53,7 @@ class Checked:
         try:
             weights = self.weighting.weights(pairs)
         except Exception as error:  # whatever a stranger's code raises
-            raise InputError(f"{self.name} fails: {type(error).__name__}: {line_of(error)}") from error
+            raise InputError(f"{self.name} fails: {said(error)}") from error
         for sign, mask in (("positive", pairs.positive), ("negative", pairs.negative)):
             weight = getattr(weights, sign, None)
             if not isinstance(weight, torch.Tensor) or weight.shape != mask.shape:
