@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable
 from numbers import Integral, Real
 
-__all__ = ["InputError", "check_number", "check_whole", "said", "unknown"]
+__all__ = ["InputError", "check_number", "check_whole", "describe", "reason", "unknown"]
 
 
 class InputError(ValueError):
@@ -45,7 +45,13 @@ def check_whole(name: str, value: object, low: int, high: int | None = None) -> 
         raise InputError(f"{name} must be a whole number of {bounds}, not {value!r}")
 
 
-def said(error: BaseException) -> str:
-    """What somebody else's error says, in a line: its type and the first line of its text."""
+def describe(value: object) -> str:
+    """What was given in place of something else: a tensor's dtype and shape, or a type."""
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    return type(value).__name__ if shape is None or dtype is None else f"{dtype} {list(shape)}"
+
+
+def reason(error: BaseException) -> str:
+    """Why somebody else's code failed, in a line: the error's type and the first line of its text."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__

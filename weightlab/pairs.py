@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
-from weightlab.errors import InputError
+from weightlab.errors import InputError, describe
 from weightlab.lazy import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["PairWeights", "Pairs", "Weighting", "check_embeddings"]
+__all__ = ["SIGNS", "PairWeights", "Pairs", "Sign", "Weighting", "check_embeddings"]
+
+Sign = Literal["positive", "negative"]
+SIGNS: tuple[Sign, Sign] = ("positive", "negative")
 
 _ROUNDING = 0.02  # how far past ±1 a cosine may stray by rounding (bfloat16 keeps 8 bits)
 
@@ -100,7 +103,7 @@ class Weighting(Protocol):
 
 def _check_similarity(similarity: Tensor) -> None:
     if not isinstance(similarity, torch.Tensor) or not similarity.is_floating_point():
-        raise InputError(f"similarity must be a floating-point tensor, not {_describe(similarity)}")
+        raise InputError(f"similarity must be a floating-point tensor, not {describe(similarity)}")
     if similarity.ndim != 2:
         raise InputError(f"similarity must be [anchors, references], not of shape {tuple(similarity.shape)}")
     if not similarity.numel():
@@ -113,7 +116,7 @@ def _check_similarity(similarity: Tensor) -> None:
 
 def _check_mask(name: str, mask: Tensor, similarity: Tensor) -> None:
     if not isinstance(mask, torch.Tensor) or mask.dtype != torch.bool:
-        raise InputError(f"{name} must be a bool tensor, not {_describe(mask)}")
+        raise InputError(f"{name} must be a bool tensor, not {describe(mask)}")
     if mask.shape != similarity.shape:
         raise InputError(f"{name} has shape {tuple(mask.shape)}, similarity {tuple(similarity.shape)}")
 
@@ -121,10 +124,10 @@ def _check_mask(name: str, mask: Tensor, similarity: Tensor) -> None:
 def check_embeddings(name: str, embeddings: Tensor, labels: Tensor | None = None) -> None:
     """Raise InputError unless embeddings [n, D] are L2-normalised and finite, and labels, if given, are [n]."""
     if not isinstance(embeddings, torch.Tensor) or embeddings.ndim != 2 or not embeddings.is_floating_point():
-        raise InputError(f"{name} must be a floating-point tensor [rows, dimensions], not {_describe(embeddings)}")
+        raise InputError(f"{name} must be a floating-point tensor [rows, dimensions], not {describe(embeddings)}")
     if labels is not None and (not isinstance(labels, torch.Tensor) or labels.shape != embeddings.shape[:1]):
         raise InputError(
-            f"{name} have {len(embeddings)} rows: labels must be a tensor of as many, not {_describe(labels)}"
+            f"{name} have {len(embeddings)} rows: labels must be a tensor of as many, not {describe(labels)}"
         )
     if not embeddings.numel():
         return
@@ -135,9 +138,3 @@ def check_embeddings(name: str, embeddings: Tensor, labels: Tensor | None = None
         raise InputError(
             f"{name} have lengths up to {off:g} away from 1: normalise them (torch.nn.functional.normalize)"
         )
-
-
-def _describe(value: object) -> str:
-    if isinstance(value, torch.Tensor):
-        return f"{value.dtype} of shape {tuple(value.shape)}"
-    return type(value).__name__

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from weightlab.cli.main import main
+from weightlab.cli.app import main
 from weightlab.study.spec import read
 from weightlab.study.storage import Storage
 from weightlab.study.trial import trials

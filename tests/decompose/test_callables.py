@@ -17,9 +17,9 @@ from torch import Tensor
 import weightlab as wl
 from weightlab.decompose import contexts
 from weightlab.decompose.autograd import autograd_weights
-from weightlab.decompose.callables import Form, as_weighting
-from weightlab.decompose.on_embeddings import OnEmbeddings
-from weightlab.decompose.resolve import resolve
+from weightlab.decompose.foreign.callables import Takes, as_weighting
+from weightlab.decompose.foreign.imported import resolve
+from weightlab.decompose.foreign.on_embeddings import OnEmbeddings
 
 PML = "pytorch_metric_learning.losses"
 SUM = {"distance": CosineSimilarity(), "reducer": reducers.SumReducer()}
@@ -241,7 +241,7 @@ def test_own_file_from_the_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_wrong_forms() -> None:
     with pytest.raises(wl.InputError, match="did you mean 'pairs'"):
-        wl.decompose(smooth_ap, form="pair")  # type: ignore[arg-type]
+        wl.decompose(smooth_ap, takes="pair")  # type: ignore[arg-type]
     with pytest.raises(wl.InputError, match="4 arguments"):
         wl.decompose(lambda a, b, c, d: a)
     with pytest.raises(wl.InputError, match="gives no weights"):
@@ -309,10 +309,10 @@ def test_a_mask_may_have_a_default() -> None:
     assert curve[curve["sign"] == "positive"]["weight"].tolist() == pytest.approx([1] * 3)
 
 
-@pytest.mark.parametrize("form", [None, "similarity"])
-def test_defaults_stay_defaults_and_modules_may_take_similarities(form: Form | None) -> None:
+@pytest.mark.parametrize("takes", [None, "similarity"])
+def test_defaults_stay_defaults_and_modules_may_take_similarities(takes: Takes | None) -> None:
     for function in (with_defaults, OnSimilarity()):
-        curve = wl.decompose(function, points=3, draws=2, form=form).curve
+        curve = wl.decompose(function, points=3, draws=2, takes=takes).curve
         assert curve[curve["sign"] == "positive"]["weight"].tolist() == pytest.approx([10] * 3)
 
 

@@ -10,7 +10,8 @@ import weightlab as wl
 from weightlab import losses
 from weightlab.decompose import contexts, curves
 from weightlab.decompose.curves import weight_curve
-from weightlab.decompose.probes import SIGNS, Sign, pairs_of_a_probe, probe
+from weightlab.decompose.probes import pairs_of_a_probe, probe
+from weightlab.pairs import SIGNS, Sign
 
 TEXTS = [
     *losses.names(),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from weightlab import losses
-from weightlab.decompose.symbolic import derive
+from weightlab.decompose.formulas import derive
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "figures" / "five-losses" / "README.md").read_text(encoding="utf-8")

@@ -12,8 +12,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from weightlab.errors import InputError, check_number
+from weightlab.forms.stable import above, below, masked_softmax
 from weightlab.lazy import np, torch
-from weightlab.losses.stable import above, below, masked_softmax
 
 if TYPE_CHECKING:
     from scipy.interpolate import PPoly

@@ -19,7 +19,7 @@ from weightlab.bench.timing import median_ratio, time_in_turns
 from weightlab.errors import InputError
 from weightlab.plot.tables import markdown
 from weightlab.retrieval import evaluate
-from weightlab.retrieval.neighbours import faiss_threads
+from weightlab.retrieval.nearest import faiss_threads
 
 __all__ = ["ROWS", "Retrieval", "make_rows", "measure", "report"]
 

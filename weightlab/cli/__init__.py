@@ -1,5 +1,5 @@
 """The command line: one file a group of commands, no logic of its own."""
 
-from weightlab.cli.main import main
+from weightlab.cli.app import main
 
 __all__ = ["main"]

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from weightlab.errors import InputError
+from weightlab.errors import InputError, reason
 
 __all__ = ["read_features"]
 
@@ -27,7 +27,7 @@ def read_features(path: Path) -> tuple[Tensor, Tensor]:
     except InputError:
         raise
     except Exception as error:  # zip, pickle and header errors of either format
-        raise InputError(f"{path} can't be read: {str(error).splitlines()[0]}") from error
+        raise InputError(f"{path} can't be read: {reason(error)}") from error
     missing = {"embeddings", "labels"} - set(arrays)
     if missing:
         raise InputError(f"{path} has no array {' and no '.join(sorted(missing))}: it has {', '.join(sorted(arrays))}")

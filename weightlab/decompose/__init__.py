@@ -1,11 +1,11 @@
 """The decomposition engine: any pair-wise loss becomes its weight functions."""
 
-from weightlab.decompose.compare import Comparison, compare
+from weightlab.decompose.comparison import Comparison, compare
 from weightlab.decompose.contexts import Context
 from weightlab.decompose.decomposition import Decomposition
 from weightlab.decompose.engine import decompose
-from weightlab.decompose.integrability import Integrability, integrability
-from weightlab.decompose.recompose import Recomposed, recompose
+from weightlab.decompose.integrable import Integrability, integrability
+from weightlab.decompose.recomposition import Recomposed, recompose
 
 __all__ = [
     "Comparison",

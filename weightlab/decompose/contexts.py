@@ -13,7 +13,7 @@ from weightlab.pairs import Pairs, check_embeddings
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Context", "Measured", "Named", "Normal", "RandomDirections", "Sample", "as_context", "get", "label"]
+__all__ = ["Context", "Drawn", "Measured", "Normal", "RandomDirections", "Sample", "as_context", "get", "label"]
 
 
 POSITIVES, NEGATIVES = 3, 64  # an anchor in a batch of 4 images a class
@@ -90,7 +90,7 @@ class Context(Protocol):
 
 
 @dataclass(frozen=True)
-class Named:
+class Drawn:
     """Contexts whose similarities are drawn independently from a distribution for either sign."""
 
     name: str
@@ -159,7 +159,7 @@ _DISTRIBUTIONS: dict[str, tuple[Normal | RandomDirections, Normal | RandomDirect
 }
 
 
-def get(name: str, positives: int = POSITIVES, negatives: int = NEGATIVES) -> Named:
+def get(name: str, positives: int = POSITIVES, negatives: int = NEGATIVES) -> Drawn:
     """The context called `name`.
 
     random: cosines of random directions in 128 dimensions, for either sign; random:512: in 512. early: positives
@@ -179,8 +179,8 @@ def get(name: str, positives: int = POSITIVES, negatives: int = NEGATIVES) -> Na
                 "run:FOLDER and file:FILE are for the command line, contexts.Measured for Python"
             )
         directions = RandomDirections(int(dimensions))
-        return Named(name, directions, directions, positives, negatives)
-    return Named(name, *_DISTRIBUTIONS[kind], positives, negatives)
+        return Drawn(name, directions, directions, positives, negatives)
+    return Drawn(name, *_DISTRIBUTIONS[kind], positives, negatives)
 
 
 def as_context(context: str | Context) -> Context:

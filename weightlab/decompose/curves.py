@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from weightlab.decompose.contexts import Sample
-from weightlab.decompose.probes import SIGNS, Sign, pairs_of_a_probe, probe
+from weightlab.decompose.probes import pairs_of_a_probe, probe
 from weightlab.lazy import np, pd, torch
+from weightlab.pairs import SIGNS, Sign
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from weightlab import losses
 from weightlab.decompose import contexts
-from weightlab.decompose.callables import ByAutograd, Form, as_weighting
 from weightlab.decompose.curves import Track, weight_curve
 from weightlab.decompose.decomposition import Decomposition
+from weightlab.decompose.foreign.callables import ByAutograd, Takes, as_weighting
+from weightlab.decompose.foreign.checked import trusted
+from weightlab.decompose.foreign.imported import resolve
+from weightlab.decompose.foreign.on_embeddings import OnEmbeddings, name_of
 from weightlab.decompose.mass import hardness_frame, mass_frame, mass_ratio
-from weightlab.decompose.on_embeddings import OnEmbeddings, name_of
-from weightlab.decompose.probes import SIGNS, pairs_of_a_probe, probe
-from weightlab.decompose.resolve import resolve
-from weightlab.decompose.strangers import trusted
+from weightlab.decompose.probes import pairs_of_a_probe, probe
 from weightlab.errors import InputError, check_whole
 from weightlab.lazy import torch
 from weightlab.losses import Loss
-from weightlab.pairs import Weighting
+from weightlab.pairs import SIGNS, Weighting
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,14 +47,14 @@ def decompose(
     points: int | None = None,
     draws: int | None = None,
     seed: int = 0,
-    form: Form | None = None,
+    takes: Takes | None = None,
     track: Track = list,
 ) -> Decomposition:
     """The weight curves, the weight mass, the formulas and the residual of a weighting.
 
     weighting: a loss's name ("ms-loss", "ms-loss(beta=40)") or import path ("package.module:Class(margin=0.1)",
-    "file.py:function"), a weighting, or a callable (see `weightlab.decompose.callables`; `form` says which kind it is
-    where that can't be told). context: a name (`contexts.get`), or a `Context`. points: similarities from −1 to 1 on
+    "file.py:function"), a weighting, or a callable (see `weightlab.decompose.foreign.callables`; `takes` says which
+    kind it is where that can't be told). context: a name (`contexts.get`), or a `Context`. points: similarities from −1 to 1 on
     the curve; draws: contexts that are sampled, with `seed`; unless given, as many as take about a second (some losses
     of others have to be asked pair by pair, and take longer). track: goes through the blocks of the work, as
     `rich.progress.track` does for a progress bar.
@@ -63,7 +63,7 @@ def decompose(
     function of pair similarities.
     """
     title = describe(weighting)
-    weighting = weighting_of(weighting, form)
+    weighting = weighting_of(weighting, takes)
     context = contexts.as_context(context)
     check_whole("seed", seed, 0)
     points, draws = _effort(weighting, context, points, draws)
@@ -95,7 +95,7 @@ def similarities(points: int) -> Tensor:
     return torch.linspace(-1, 1, points, dtype=torch.float64).round(decimals=12) + 0.0
 
 
-def weighting_of(weighting: Decomposable, form: Form | None = None) -> Weighting:
+def weighting_of(weighting: Decomposable, takes: Takes | None = None) -> Weighting:
     """What `decompose` takes, as a weighting. Raises InputError as it does."""
     name = describe(weighting)
     if isinstance(weighting, str):
@@ -103,10 +103,10 @@ def weighting_of(weighting: Decomposable, form: Form | None = None) -> Weighting
     if inspect.isclass(weighting):
         raise InputError(f"decompose wants an instance: {name_of(weighting)}(...)")
     if isinstance(weighting, Weighting) and not isinstance(weighting, torch.nn.Module):
-        if form is not None:
-            raise InputError(f"{name} is a weighting and has weights of its own: a form is for functions")
+        if takes is not None:
+            raise InputError(f"{name} is a weighting and has weights of its own: `takes` is for functions")
         return trusted(weighting, name)
-    return as_weighting(weighting, form)
+    return as_weighting(weighting, takes)
 
 
 def describe(weighting: object) -> str:
@@ -152,7 +152,7 @@ def _formula(weighting: Weighting) -> dict[str, str] | None:
     if type(weighting) not in losses.ALL:
         return None
     assert isinstance(weighting, Loss)
-    from weightlab.decompose.symbolic import derive  # SymPy takes a second to start
+    from weightlab.decompose.formulas import derive  # SymPy takes a second to start
 
     return derive(weighting).latex()
 

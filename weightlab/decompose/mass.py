@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from weightlab.decompose.probes import SIGNS
 from weightlab.lazy import np, pd
+from weightlab.pairs import SIGNS
 
 if TYPE_CHECKING:
     from weightlab.decompose.contexts import Sample

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
 from weightlab.decompose.contexts import Sample
+from weightlab.forms.positives import Positives
+from weightlab.forms.stable import masked_logsumexp
 from weightlab.lazy import torch
 from weightlab.losses import MultiSimilarity
 from weightlab.losses.pointwise_form import PointwiseForm
-from weightlab.losses.positives import Positives
 from weightlab.losses.softmax_form import SoftmaxForm, over_sums
-from weightlab.losses.stable import masked_logsumexp
 from weightlab.losses.triplet_form import TripletForm
-from weightlab.pairs import Pairs, Weighting
+from weightlab.pairs import Pairs, Sign, Weighting
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["SIGNS", "Sign", "pairs_of_a_probe", "probe"]
-
-Sign = Literal["positive", "negative"]
-SIGNS: tuple[Sign, Sign] = ("positive", "negative")
+__all__ = ["pairs_of_a_probe", "probe"]
 
 
 def probe(weighting: Weighting, sample: Sample, sign: Sign, grid: Tensor) -> Tensor:

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
+from weightlab.forms.stable import above, below, masked_sum
 from weightlab.losses.pointwise_form import pointwise_weights
-from weightlab.losses.stable import above, below, masked_sum
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
     from sympy import Expr
     from torch import Tensor
 
-    from weightlab.losses.symbolic import Vocabulary
+    from weightlab.losses.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
+from weightlab.forms.positives import Positives
+from weightlab.forms.stable import masked_logsumexp, masked_mean
 from weightlab.lazy import torch
-from weightlab.losses.positives import Positives
 from weightlab.losses.softmax_form import softmax_weights
-from weightlab.losses.stable import masked_logsumexp, masked_mean
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
     from sympy import Expr
     from torch import Tensor
 
-    from weightlab.losses.symbolic import Vocabulary
+    from weightlab.losses.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from sympy import Expr
     from torch import Tensor
 
-    from weightlab.losses.positives import Positives
-    from weightlab.losses.symbolic import Vocabulary
+    from weightlab.forms.positives import Positives
+    from weightlab.losses.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)

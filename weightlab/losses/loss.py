@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from sympy import Expr
     from torch import Tensor
 
-    from weightlab.losses.symbolic import Vocabulary
+    from weightlab.losses.vocabulary import Vocabulary
     from weightlab.pairs import Pairs, PairWeights
 
 __all__ = ["Loss"]

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
+from weightlab.forms.stable import masked_sum, root, root_slope
 from weightlab.lazy import torch
 from weightlab.losses.pointwise_form import pointwise_weights
-from weightlab.losses.stable import masked_sum, root, root_slope
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
     from sympy import Expr
     from torch import Tensor
 
-    from weightlab.losses.symbolic import Vocabulary
+    from weightlab.losses.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
+from weightlab.forms.stable import softplus
 from weightlab.lazy import torch
-from weightlab.losses.stable import softplus
 from weightlab.losses.triplet_form import triplet_value, triplet_weights
 from weightlab.pairs import Pairs, PairWeights
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sympy import Expr
     from torch import Tensor
 
-    from weightlab.losses.symbolic import Vocabulary
+    from weightlab.losses.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)

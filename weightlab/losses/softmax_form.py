@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from weightlab.losses.positives import Positives
-from weightlab.losses.stable import masked_softmax_and_logsumexp
+from weightlab.forms.positives import Positives
+from weightlab.forms.stable import masked_softmax_and_logsumexp
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:

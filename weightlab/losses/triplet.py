@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sympy import Expr
     from torch import Tensor
 
-    from weightlab.losses.symbolic import Vocabulary
+    from weightlab.losses.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from weightlab.forms.positives import Positives
+from weightlab.forms.stable import masked_sum
 from weightlab.lazy import torch
-from weightlab.losses.positives import Positives
-from weightlab.losses.stable import masked_sum
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:

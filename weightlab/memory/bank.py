@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from weightlab.errors import InputError, check_whole
+from weightlab.errors import InputError, check_whole, describe, reason
 
 __all__ = ["MemoryBank"]
 
@@ -160,7 +160,7 @@ class MemoryBank:
     def _check_batch(self, embeddings: Tensor, labels: Tensor) -> None:
         dimensions = self._embeddings.shape[1]
         if not isinstance(embeddings, Tensor) or embeddings.ndim != 2 or embeddings.shape[1] != dimensions:
-            raise InputError(f"the bank holds [n, {dimensions}], not {_describe(embeddings)}")
+            raise InputError(f"the bank holds [n, {dimensions}], not {describe(embeddings)}")
         if not embeddings.is_floating_point():
             raise InputError(f"embeddings must be floating-point, not {embeddings.dtype}")
         _check_labels(labels)
@@ -176,7 +176,7 @@ class MemoryBank:
         for name, own in (("embeddings", self._embeddings), ("labels", self._labels)):
             given = state[name]
             if given.shape != own.shape or given.dtype != own.dtype:
-                raise InputError(f"the snapshot's {name} are {_describe(given)}, this bank's {_describe(own)}")
+                raise InputError(f"the snapshot's {name} are {describe(given)}, this bank's {describe(own)}")
         seen = state["seen"]
         if seen.numel() != 1 or seen.dtype != torch.int64 or int(seen) < 0:
             raise InputError(f"the snapshot's seen must be one whole number of at least 0, not {seen.tolist()}")
@@ -228,14 +228,11 @@ def _allocate(capacity: int, dimensions: int, dtype: torch.dtype, device: torch.
         embeddings = torch.empty(capacity, dimensions, dtype=dtype, device=device)
         return embeddings, torch.empty(capacity, dtype=torch.int64, device=device)
     except (RuntimeError, AssertionError) as error:  # torch without CUDA asserts
-        reason = str(error).splitlines()[0]
-        raise InputError(f"can't make a bank of {capacity} × {dimensions} on device '{device}': {reason}") from error
+        raise InputError(
+            f"can't make a bank of {capacity} × {dimensions} on device '{device}': {reason(error)}"
+        ) from error
 
 
 def _check_labels(labels: Tensor) -> None:
     if not isinstance(labels, Tensor) or labels.ndim != 1 or labels.dtype not in _INTEGERS:
-        raise InputError(f"labels must be an integer tensor [n], not {_describe(labels)}")
-
-
-def _describe(value: object) -> str:
-    return f"{value.dtype} {list(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+        raise InputError(f"labels must be an integer tensor [n], not {describe(labels)}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from weightlab.errors import InputError
 from weightlab.lazy import torch
 from weightlab.pairs import check_embeddings
-from weightlab.retrieval.neighbours import neighbours
+from weightlab.retrieval.nearest import neighbours
 
 if TYPE_CHECKING:
     from torch import Tensor

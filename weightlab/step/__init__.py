@@ -1,6 +1,6 @@
 """Weights × references → gradient: the hot path of training."""
 
+from weightlab.step.objective import surrogate
 from weightlab.step.observation import Observation, observe
-from weightlab.step.surrogate import surrogate
 
 __all__ = ["Observation", "observe", "surrogate"]

@@ -13,9 +13,9 @@ from torch import Tensor
 from weightlab import losses
 from weightlab.assignment import Assignment, Side, Top, WeightFunction
 from weightlab.assignment import functions as assignment_functions
+from weightlab.forms.positives import Positives
 from weightlab.losses import MultiSimilarity
 from weightlab.losses.pointwise_form import PointwiseForm
-from weightlab.losses.positives import Positives
 from weightlab.losses.softmax_form import SoftmaxForm
 from weightlab.losses.triplet_form import TripletForm
 from weightlab.pairs import Weighting

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from weightlab.errors import InputError
-from weightlab.losses.positives import Positives
+from weightlab.forms.positives import Positives
+from weightlab.forms.stable import above
 from weightlab.losses.softmax_form import over_sums
-from weightlab.losses.stable import above
 from weightlab.losses.triplet_form import TripletForm
 from weightlab.step.few import Few
 from weightlab.step.forms import Form, Hardest, Pointwise, Softmax

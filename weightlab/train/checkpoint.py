@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from weightlab import models
-from weightlab.errors import InputError
+from weightlab.errors import InputError, reason
 from weightlab.files import write_atomically, write_text
 from weightlab.train.config import TrainConfig
 from weightlab.train.result import TrainResult
@@ -41,7 +41,7 @@ def read_config(folder: Path) -> TrainConfig:
     try:
         return TrainConfig.model_validate_json(path.read_text(encoding="utf-8"))
     except (ValidationError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is damaged or of another version: {str(error).splitlines()[0]}") from error
+        raise InputError(f"{path} is damaged or of another version: {reason(error)}") from error
 
 
 def save(folder: Path, state: TrainState) -> None:
@@ -61,7 +61,7 @@ def restore(folder: Path, state: TrainState) -> None:
     try:
         state.load(tensors)
     except (KeyError, RuntimeError, ValueError) as error:
-        raise InputError(f"{path} is of another run: remove it to start over ({str(error).splitlines()[0]})") from error
+        raise InputError(f"{path} is of another run: remove it to start over ({reason(error)})") from error
 
 
 def finish(folder: Path, state: TrainState, result: TrainResult) -> None:
@@ -80,7 +80,7 @@ def load_model(folder: Path, channels: int) -> nn.Module:
     try:
         model.load_state_dict(read_tensors(path))
     except RuntimeError as error:
-        raise InputError(f"{path} is of another encoder ({str(error).splitlines()[0]})") from error
+        raise InputError(f"{path} is of another encoder ({reason(error)})") from error
     return model
 
 
@@ -89,4 +89,4 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:
-        raise InputError(f"{path} is damaged: remove it and train again ({str(error).splitlines()[0]})") from error
+        raise InputError(f"{path} is damaged: remove it and train again ({reason(error)})") from error

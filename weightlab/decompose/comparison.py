@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from weightlab.assignment import Assignment
 from weightlab.decompose import contexts
 from weightlab.decompose.engine import Decomposable, curve_of, describe, weighting_of
-from weightlab.decompose.probes import SIGNS
-from weightlab.decompose.recompose import Recomposed
+from weightlab.decompose.recomposition import Recomposed
 from weightlab.errors import InputError
 from weightlab.lazy import pd, torch
+from weightlab.pairs import SIGNS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -2,7 +2,7 @@
 
 A loss's value for one anchor is an expression in sums over the anchor's positives and negatives. A sum is one node
 that knows its body and the variable that the body runs over, so SymPy can differentiate a formula for any number of
-pairs; `weightlab.decompose.symbolic` derives the weights from it.
+pairs; `weightlab.decompose.formulas` derives the weights from it.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from sympy import Expr, Integer, Symbol
 from sympy.printing.precedence import PRECEDENCE
 
 __all__ = [
+    "Abbreviation",
     "Held",
     "Hinge",
     "Indicator",
     "Larger",
     "Logistic",
-    "Named",
     "OverNegatives",
     "OverPositives",
+    "PairSum",
     "Softplus",
-    "Sum",
     "Vocabulary",
 ]
 
@@ -138,7 +138,7 @@ class Held(sympy.Function):  # type: ignore[misc]
         return str(printer._print(self.args[0]))
 
 
-class Named(sympy.Function):  # type: ignore[misc]
+class Abbreviation(sympy.Function):  # type: ignore[misc]
     """A part of a formula that is printed by a name of its own; its arguments are the name and the part."""
 
     @classmethod
@@ -155,7 +155,7 @@ class Named(sympy.Function):  # type: ignore[misc]
         return name if exp is None else rf"{name}^{{{exp}}}"
 
 
-class Sum(Expr):  # type: ignore[misc]
+class PairSum(Expr):  # type: ignore[misc]
     """Σ over the anchor's pairs of one sign of a body; factors that do not run along stand before the sum."""
 
     bound: Symbol
@@ -184,13 +184,13 @@ class Sum(Expr):  # type: ignore[misc]
         return text if exp is None else rf"\left({text}\right)^{{{exp}}}"
 
 
-class OverPositives(Sum):
+class OverPositives(PairSum):
     """Σ over the anchor's positives p."""
 
     bound, count, index = S_P, POSITIVES, r"p \in P"
 
 
-class OverNegatives(Sum):
+class OverNegatives(PairSum):
     """Σ over the anchor's negatives n."""
 
     bound, count, index = S_N, NEGATIVES, r"n \in N"
@@ -261,7 +261,7 @@ class Vocabulary:
 
     def named(self, name: str, x: Expr) -> Expr:
         """x, printed as `name`; what it stands for is said behind the formula."""
-        return Named(Symbol(name), x)
+        return Abbreviation(Symbol(name), x)
 
     def held(self, x: Expr) -> Expr:
         """x, held constant in the derivative."""

@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from weightlab import losses
-from weightlab.errors import InputError, said, unknown
+from weightlab.errors import InputError, reason, unknown
 from weightlab.losses import Loss
 
 __all__ = ["resolve"]
@@ -42,7 +42,7 @@ def resolve(text: str) -> Loss | Callable[..., Any]:
     try:
         built: Callable[..., Any] = target(*positional, **named)
     except Exception as error:  # whatever a stranger's constructor raises
-        raise InputError(f"{text}: {said(error)}") from error
+        raise InputError(f"{text}: {reason(error)}") from error
     return built
 
 
@@ -52,9 +52,9 @@ def _module(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise InputError(f"can't import {name}: {said(error)}") from error
+        raise InputError(f"can't import {name}: {reason(error)}") from error
     except (Exception, SystemExit) as error:  # whatever a stranger's module raises
-        raise InputError(f"importing {name} fails: {said(error)}") from error
+        raise InputError(f"importing {name} fails: {reason(error)}") from error
 
 
 def _module_of_file(path: Path) -> ModuleType:
@@ -69,7 +69,7 @@ def _module_of_file(path: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:  # whatever the file raises
-        raise InputError(f"importing {path} fails: {said(error)}") from error
+        raise InputError(f"importing {path} fails: {reason(error)}") from error
     return module
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from weightlab import losses
 from weightlab.assignment import Assignment
-from weightlab.decompose.callables import ByAutograd
-from weightlab.decompose.on_embeddings import OnEmbeddings
-from weightlab.decompose.recompose import Recomposed
-from weightlab.errors import InputError, said
+from weightlab.decompose.foreign.callables import ByAutograd
+from weightlab.decompose.foreign.on_embeddings import OnEmbeddings
+from weightlab.decompose.recomposition import Recomposed
+from weightlab.errors import InputError, reason
 from weightlab.lazy import torch
 from weightlab.pairs import Pairs, PairWeights, Weighting
 
@@ -53,7 +53,7 @@ class Checked:
         try:
             weights = self.weighting.weights(pairs)
         except Exception as error:  # whatever a stranger's code raises
-            raise InputError(f"{self.name} fails: {said(error)}") from error
+            raise InputError(f"{self.name} fails: {reason(error)}") from error
         for sign, mask in (("positive", pairs.positive), ("negative", pairs.negative)):
             weight = getattr(weights, sign, None)
             if not isinstance(weight, torch.Tensor) or weight.shape != mask.shape:

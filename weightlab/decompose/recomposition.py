@@ -24,8 +24,8 @@ from weightlab.assignment import (
 )
 from weightlab.assignment.functions import piecewise
 from weightlab.errors import InputError
+from weightlab.forms.stable import masked_sum, softplus
 from weightlab.lazy import np, torch
-from weightlab.losses.stable import masked_sum, softplus
 from weightlab.pairs import Pairs, PairWeights, Weighting
 
 if TYPE_CHECKING:

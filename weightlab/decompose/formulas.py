@@ -9,16 +9,16 @@ import sympy
 from sympy import Dummy, Expr, Integer, Symbol
 
 from weightlab.losses import Loss
-from weightlab.losses.symbolic import (
+from weightlab.losses.vocabulary import (
     LARGEST_NEGATIVE,
     LEAST_POSITIVE,
     NEGATIVES,
     POSITIVES,
-    Named,
+    Abbreviation,
     OverNegatives,
     OverPositives,
+    PairSum,
     S,
-    Sum,
     Vocabulary,
 )
 
@@ -70,7 +70,7 @@ def expand(expression: Expr, positives: list[float], negatives: list[float]) -> 
         counts[LARGEST_NEGATIVE] = max(numbers[OverNegatives])
 
     def written(node: Expr) -> Expr:
-        if isinstance(node, Sum):
+        if isinstance(node, PairSum):
             body = written(node.body)
             return sympy.Add(*(body.xreplace({node.bound: x}) for x in numbers[type(node)]))
         return node.func(*map(written, node.args)) if node.args else counts.get(node, node)
@@ -79,7 +79,7 @@ def expand(expression: Expr, positives: list[float], negatives: list[float]) -> 
 
 
 def _latex(expression: Expr) -> str:
-    named = dict.fromkeys(node.args for node in sympy.preorder_traversal(expression) if isinstance(node, Named))
+    named = dict.fromkeys(node.args for node in sympy.preorder_traversal(expression) if isinstance(node, Abbreviation))
     return r",\quad ".join([sympy.latex(expression), *(f"{name} = {sympy.latex(part)}" for name, part in named)])
 
 
@@ -91,7 +91,7 @@ def _minus_inside(expression: Expr) -> Expr:
     return -sums[0] * (-expression / sums[0])
 
 
-def _derivative(expression: Expr, kind: type[Sum]) -> Expr:
+def _derivative(expression: Expr, kind: type[PairSum]) -> Expr:
     """The derivative by the similarity S of one pair among those that sums of `kind` run over.
 
     The pair enters as one term of each such sum: dΣ/dS = body′(S), plus what reaches it through sums inside the body.
@@ -109,7 +109,7 @@ def _derivative(expression: Expr, kind: type[Sum]) -> Expr:
     return total
 
 
-def _outer_sums(expression: Expr) -> list[Sum]:
-    if isinstance(expression, Sum):
+def _outer_sums(expression: Expr) -> list[PairSum]:
+    if isinstance(expression, PairSum):
         return [expression]
     return list(dict.fromkeys(node for part in expression.args for node in _outer_sums(part)))

@@ -8,9 +8,9 @@ from matplotlib.mathtext import MathTextParser
 
 from weightlab import losses
 from weightlab.decompose import contexts
-from weightlab.decompose.symbolic import derive, expand
+from weightlab.decompose.formulas import derive, expand
 from weightlab.losses import Loss
-from weightlab.losses.symbolic import Vocabulary
+from weightlab.losses.vocabulary import Vocabulary
 
 VARIANTS = [loss() for loss in losses.ALL] + [losses.MultiSimilarity(beta=5, mining_margin=0.2)]
 SAMPLE = contexts.get("early", positives=3, negatives=4).sample(3, seed=4)

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from weightlab.decompose.autograd import derivative
-from weightlab.errors import InputError, said
+from weightlab.errors import InputError, reason
 from weightlab.lazy import torch
 from weightlab.pairs import Pairs, PairWeights
 
@@ -68,7 +68,7 @@ class OnEmbeddings:
             try:
                 turns, found = whole._turned(*_TRIAL), alone._slopes(*_TRIAL)
             except Exception as error:  # whatever a stranger's code raises
-                failures.append(said(error))
+                failures.append(reason(error))
                 continue
             whole._check_turned(*turns)
             if bool((found.slopes != 0).any()):
@@ -109,7 +109,7 @@ class OnEmbeddings:
         try:
             found = self._slopes(pairs.similarity[i][used].tolist(), pairs.positive[i][used].tolist())
         except Exception as error:  # whatever a stranger's code raises
-            raise InputError(f"{self} fails: {said(error)}") from error
+            raise InputError(f"{self} fails: {reason(error)}") from error
         if not bool(found.slopes.isfinite().all()):
             at = float(pairs.similarity[i][used][~found.slopes.isfinite()][0])
             raise InputError(f"{self} has no finite derivative at similarity {at:g}")

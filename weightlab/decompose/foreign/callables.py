@@ -8,7 +8,7 @@ similarity: `f(similarity, positive)` or `f(similarity, positive, negative)`, a 
 [B, R] and masks.
 
 embeddings: `f(embeddings, labels)`, or the convention of pytorch-metric-learning, `f(embeddings, labels, indices_tuple,
-ref_emb, ref_labels)`: see `weightlab.decompose.on_embeddings`.
+ref_emb, ref_labels)`: see `weightlab.decompose.foreign.on_embeddings`.
 """
 
 from __future__ import annotations
@@ -19,42 +19,42 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from weightlab.decompose.autograd import autograd_weights
-from weightlab.decompose.on_embeddings import NEAREST, OnEmbeddings, name_of
-from weightlab.errors import InputError, said, unknown
+from weightlab.decompose.foreign.on_embeddings import NEAREST, OnEmbeddings, name_of
+from weightlab.errors import InputError, reason, unknown
 from weightlab.lazy import torch
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["ByAutograd", "Form", "as_weighting"]
+__all__ = ["ByAutograd", "Takes", "as_weighting"]
 
-Form = Literal["pairs", "similarity", "embeddings"]
+Takes = Literal["pairs", "similarity", "embeddings"]
 _ON_EMBEDDINGS = {"embeddings", "embedding", "labels", "label", "targets", "target"}
 
 
-def as_weighting(function: object, form: Form | None = None) -> ByAutograd | OnEmbeddings:
-    """A callable as a weighting. form: as above; None goes by the arguments: called `pairs`, or the only one: pairs;
+def as_weighting(function: object, takes: Takes | None = None) -> ByAutograd | OnEmbeddings:
+    """A callable as a weighting. takes: as above; None goes by the arguments: called `pairs`, or the only one: pairs;
     called `similarity`, or two or three: similarities; a torch module otherwise, and a function with an argument called
     `embeddings`, `labels` or `targets`: embeddings.
 
-    Raises InputError for an unknown form, and for a function whose arguments fit none.
+    Raises InputError for an unknown takes, and for a function whose arguments fit none.
     """
-    if form is not None and form not in get_args(Form):
-        raise unknown("form", form, get_args(Form))
+    if takes is not None and takes not in get_args(Takes):
+        raise unknown("takes", takes, get_args(Takes))
     if not callable(function):
         raise InputError(f"decompose wants a loss's name, a weighting or a callable, not {type(function).__name__}")
-    if form == "embeddings":
+    if takes == "embeddings":
         return OnEmbeddings.of(function)
     required, all_of_them = _arguments(function)
-    count, form = len(required), form or _form_of(function, required)
-    if form == "embeddings":
+    count, takes = len(required), takes or _takes_of(function, required)
+    if takes == "embeddings":
         return OnEmbeddings.of(function)
-    if form == "pairs":
+    if takes == "pairs":
         return ByAutograd.of(function, name_of(function))
-    if form == "similarity" and count < 2 <= len(all_of_them):
+    if takes == "similarity" and count < 2 <= len(all_of_them):
         count = 2
-    if form == "similarity" and count in (2, 3):
+    if takes == "similarity" and count in (2, 3):
         return ByAutograd.of(_on_similarity(function, count), name_of(function))
     raise InputError(
         f"{name_of(function)} takes {count} arguments: write f(pairs), f(similarity, positive), "
@@ -62,8 +62,8 @@ def as_weighting(function: object, form: Form | None = None) -> ByAutograd | OnE
     )
 
 
-def _form_of(function: Callable[..., Any], arguments: list[str]) -> Form | None:
-    """What the names of the arguments say, else what their number does; None where they fit no form."""
+def _takes_of(function: Callable[..., Any], arguments: list[str]) -> Takes | None:
+    """What the names of the arguments say, else what their number does; None where they fit no takes."""
     first = arguments[0] if arguments else ""
     if first == "pairs":
         return "pairs"
@@ -71,7 +71,7 @@ def _form_of(function: Callable[..., Any], arguments: list[str]) -> Form | None:
         return "similarity"
     if isinstance(function, torch.nn.Module) or _ON_EMBEDDINGS & set(arguments):
         return "embeddings"
-    by_number: dict[int, Form] = {1: "pairs", 2: "similarity", 3: "similarity"}
+    by_number: dict[int, Takes] = {1: "pairs", 2: "similarity", 3: "similarity"}
     return by_number.get(len(arguments))
 
 
@@ -129,7 +129,7 @@ class ByAutograd:
         try:
             value = self.function(pairs)
         except Exception as error:  # whatever a stranger's code raises
-            raise InputError(f"{self.name} fails: {said(error)}") from error
+            raise InputError(f"{self.name} fails: {reason(error)}") from error
         if not isinstance(value, torch.Tensor) or value.shape not in ((), pairs.similarity.shape[:1]):
             found = f"a tensor {list(value.shape)}" if isinstance(value, torch.Tensor) else f"a {type(value).__name__}"
             raise InputError(

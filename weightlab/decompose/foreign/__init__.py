@@ -1,0 +1,1 @@
+"""Losses and weightings of others: how they are found, called, and checked."""
