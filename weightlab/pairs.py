@@ -1,8 +1,8 @@
-"""Pairs and PairWeights: the one data type that everything else speaks."""
+"""Pairs, PairWeights and References: the data that everything else speaks."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from weightlab.errors import InputError, describe
@@ -11,7 +11,7 @@ from weightlab.lazy import torch
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["SIGNS", "PairWeights", "Pairs", "Sign", "Weighting", "check_embeddings"]
+__all__ = ["SIGNS", "PairWeights", "Pairs", "References", "Sign", "Weighting", "check_embeddings"]
 
 Sign = Literal["positive", "negative"]
 SIGNS: tuple[Sign, Sign] = ("positive", "negative")
@@ -54,34 +54,78 @@ class Pairs:
         cls,
         anchors: Tensor,
         labels: Tensor,
-        references: Tensor | None = None,
+        references: Tensor | References | None = None,
         reference_labels: Tensor | None = None,
-        own: Tensor | None = None,
     ) -> Pairs:
         """Cosine similarities of anchors [B, D] with references [R, D], both L2-normalised, and the masks by label.
 
-        labels: [B]; reference_labels: [R]. Without references, the batch against itself, self pairs excluded.
-        own: int [B], for each anchor the column of its own entry among the references, excluded (−1: it has none).
+        labels: [B]; reference_labels: [R], unless `references` is a `References`, which has them, and the anchors' own
+        entries, which are excluded. Without references, the batch against itself, self pairs excluded.
         Raises InputError for embeddings that are not normalised, not finite, or that do not fit their labels.
         """
         check_embeddings("anchors", anchors, labels)
         if references is None:
-            references, reference_labels = anchors, labels
             own = torch.arange(len(anchors), device=anchors.device)
-        elif reference_labels is None:
-            raise InputError("references need reference_labels, one for each row")
-        assert reference_labels is not None
-        check_embeddings("references", references, reference_labels)
-        if anchors.shape[1] != references.shape[1]:
-            raise InputError(f"anchors have {anchors.shape[1]} dimensions, references {references.shape[1]}")
-        same = labels[:, None] == reference_labels[None, :]
+            references = References(anchors, labels, own, verified=True)
+        elif not isinstance(references, References):
+            if reference_labels is None:
+                raise InputError("references need reference_labels, one for each row")
+            references = References(references, reference_labels)
+        references.check_anchors(anchors)
+        same = labels[:, None] == references.labels[None, :]
         positive, negative = same, ~same
-        if own is not None:
-            has_own = own >= 0
-            rows, columns = torch.arange(len(own), device=own.device)[has_own], own[has_own]
-            positive = positive.clone()
-            positive[rows, columns] = negative[rows, columns] = False
-        return cls(anchors @ references.T, positive, negative)
+        if references.own is not None:
+            has_own = (references.own >= 0).nonzero()[:, 0]
+            positive[has_own, references.own[has_own]] = negative[has_own, references.own[has_own]] = False
+        return cls(anchors @ references.embeddings.to(anchors.dtype).T, positive, negative)
+
+
+@dataclass(frozen=True, eq=False)
+class References:
+    """What anchors are compared with, for `surrogate` and its like; `MemoryBank.references` makes them of a bank.
+
+    embeddings: floating-point [R, D], L2-normalised, of any precision.
+    labels: integer [R].
+    own: None, or integer [B]: for each anchor the row of its own entry, which is no pair of it; −1 where it has none.
+    shared: None, or (anchor, row), integer [n] each: all the pairs that share a label, own entries among them, anchors
+        ascending, from a look-up by label; None: they are sought where they are needed.
+    verified: the norms were looked at before (a bank does so as entries come in), so they are not looked at again.
+
+    Raises InputError for embeddings that are not normalised or finite, and for parts that do not fit one another.
+    """
+
+    embeddings: Tensor
+    labels: Tensor
+    own: Tensor | None = None
+    shared: tuple[Tensor, Tensor] | None = None
+    verified: bool = field(default=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.verified:
+            check_embeddings("references", self.embeddings, self.labels)
+        if self.own is not None:
+            self._check_own(self.own)
+        if self.shared is not None and not self.shared[0].shape == self.shared[1].shape:
+            raise InputError("shared must be two lists of one length, anchors and rows of the references")
+
+    def __len__(self) -> int:
+        return len(self.embeddings)
+
+    def check_anchors(self, anchors: Tensor) -> None:
+        """Raise InputError unless anchors [B, D] have as many dimensions, and own entries, where there are any."""
+        if anchors.shape[1] != self.embeddings.shape[1]:
+            raise InputError(f"anchors have {anchors.shape[1]} dimensions, references {self.embeddings.shape[1]}")
+        if self.own is not None and len(self.own) != len(anchors):
+            raise InputError(f"own must have an entry for each of {len(anchors)} anchors, not {len(self.own)}")
+
+    def _check_own(self, own: Tensor) -> None:
+        if not isinstance(own, torch.Tensor) or own.ndim != 1 or own.is_floating_point() or own.dtype == torch.bool:
+            raise InputError(f"own must be an integer tensor, one entry an anchor, not {describe(own)}")
+        if not self.verified and len(own) and not -1 <= int(own.min()) <= int(own.max()) < len(self.embeddings):
+            raise InputError(
+                f"own must be rows of the references, -1 to {len(self.embeddings) - 1}, "
+                f"not {int(own.min())} to {int(own.max())}"
+            )
 
 
 @dataclass(frozen=True)
@@ -131,7 +175,11 @@ def check_embeddings(name: str, embeddings: Tensor, labels: Tensor | None = None
         )
     if not embeddings.numel():
         return
-    off = float((embeddings.detach().float().norm(dim=1) - 1).abs().amax())
+    norms = torch.linalg.vector_norm(
+        embeddings.detach(), dim=1, dtype=torch.promote_types(embeddings.dtype, torch.float32)
+    )
+    low, high = torch.stack(norms.aminmax()).tolist()  # NaN where any is NaN
+    off = max(1 - low, high - 1) if low == low else float("nan")
     if not off < float("inf"):
         raise InputError(f"{name} contain NaN or infinity: give finite, L2-normalised embeddings")
     if off > _ROUNDING:

@@ -1,1 +1,33 @@
-"""How weights depend on similarities: the forms, and the sums and positives that they are made of."""
+"""How weights depend on similarities: four forms, their combination, and what they are made of.
+
+A form is a frozen value with `weights(pairs)`, so it is a weighting itself, and with what the walk over a memory
+(`weightlab.step`) and a probe along a curve (`probe`) need to know. A new form is a file here, a loop in
+`weightlab/step/walk.py` and its class in `form.py`.
+"""
+
+from weightlab.forms.assigned import AmongPositives, Assigned
+from weightlab.forms.form import Form, form_of
+from weightlab.forms.hardest import Hardest
+from weightlab.forms.pointwise import Pointwise
+from weightlab.forms.positives import Positives
+from weightlab.forms.probe import Probe, probe_all_pairs
+from weightlab.forms.scale import Scale
+from weightlab.forms.softmax import Exponent, Line, Softmax
+from weightlab.forms.triplets import Triplets
+
+__all__ = [
+    "AmongPositives",
+    "Assigned",
+    "Exponent",
+    "Form",
+    "Hardest",
+    "Line",
+    "Pointwise",
+    "Positives",
+    "Probe",
+    "Scale",
+    "Softmax",
+    "Triplets",
+    "form_of",
+    "probe_all_pairs",
+]

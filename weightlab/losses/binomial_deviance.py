@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
+from weightlab.forms.pointwise import Pointwise
 from weightlab.forms.stable import masked_mean, softplus
 from weightlab.lazy import torch
-from weightlab.losses.pointwise_form import pointwise_weights
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ class BinomialDeviance:
     name: ClassVar[str] = "binomial-deviance"
     source: ClassVar[str] = "Yi et al. 2014"
     relative: ClassVar[bool] = False
-    averaged: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_number("alpha", self.alpha, above=0)
@@ -52,7 +51,7 @@ class BinomialDeviance:
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """w⁺ = α σ(−α(S−λ)) / |P|, w⁻ = β σ(β(S−λ)) / |N|, [B, R]."""
-        return pointwise_weights(self, pairs)
+        return self.form.weights(pairs)
 
     def positive_weight(self, s: Tensor) -> Tensor:
         """w⁺ at s."""
@@ -61,6 +60,11 @@ class BinomialDeviance:
     def negative_weight(self, s: Tensor) -> Tensor:
         """w⁻ at s."""
         return self.beta * torch.sigmoid(self.beta * (s - self.base))
+
+    @property
+    def form(self) -> Pointwise:
+        """Functions of a pair's own similarity, divided by how many pairs there are."""
+        return Pointwise(self.positive_weight, self.negative_weight, averaged=True)
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""

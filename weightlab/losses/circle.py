@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
 from weightlab.forms.positives import Positives
+from weightlab.forms.softmax import Softmax
 from weightlab.forms.stable import masked_logsumexp, masked_softmax, softplus
 from weightlab.lazy import torch
-from weightlab.losses.softmax_form import softmax_weights
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -48,21 +48,22 @@ class Circle:
         """The loss of each anchor, [B]."""
         s = pairs.precise
         pull = masked_logsumexp(self._pull_exponent(s), pairs.positive)
-        return softplus(pull + masked_logsumexp(self.exponent(s), pairs.negative))
+        return softplus(pull + masked_logsumexp(_PushExponent(self.m, self.gamma)(s), pairs.negative))
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """w⁺ and w⁻ as above, [B, R]."""
-        return softmax_weights(self, pairs)
+        return self.form.weights(pairs)
 
-    def exponent(self, s: Tensor) -> Tensor:
-        """γ α_n (S − Δ_n)."""
-        return self.gamma * self._alpha_n(s) * (s - self.m)
+    @property
+    def form(self) -> Softmax:
+        """A softmax of γ α_n (S − Δ_n) over the negatives, times γ α_n."""
+        return Softmax(_PushExponent(self.m, self.gamma), self.masses, self.factor)
 
     def factor(self, s: Tensor) -> Tensor:
         """γ α_n."""
-        return self.gamma * self._alpha_n(s)
+        return self.gamma * (s.detach() + self.m).relu()
 
-    def outer(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
+    def masses(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
         """w⁺ = γ α_p h softmax_P(x) and c = h."""
         s = positives.similarity.clamp(max=1)
         x = self._pull_exponent(s)
@@ -79,8 +80,20 @@ class Circle:
     def _alpha_p(self, s: Tensor) -> Tensor:
         return (1 + self.m - s.detach()).relu()
 
-    def _alpha_n(self, s: Tensor) -> Tensor:
-        return (s.detach() + self.m).relu()
-
     def _pull_exponent(self, s: Tensor) -> Tensor:
         return -self.gamma * self._alpha_p(s) * (s - (1 - self.m))
+
+
+@dataclass(frozen=True)
+class _PushExponent:
+    """γ α_n (S − Δ_n), α_n held constant: 0 up to −m, γ(S² − m²) from there on."""
+
+    m: float
+    gamma: float
+
+    def __call__(self, s: Tensor) -> Tensor:
+        return self.gamma * (s.detach() + self.m).relu() * (s - self.m)
+
+    def reach(self, level: Tensor) -> Tensor:
+        """Below 0 the exponent of an easy negative, 0, is above the level: then nothing is known."""
+        return torch.where(level >= 0, (level.clamp(min=0) / self.gamma + self.m**2).sqrt(), -torch.inf)

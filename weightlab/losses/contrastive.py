@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
+from weightlab.forms.pointwise import Pointwise
 from weightlab.forms.stable import above, below, masked_sum
-from weightlab.losses.pointwise_form import pointwise_weights
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ class Contrastive:
     name: ClassVar[str] = "contrastive"
     source: ClassVar[str] = "Hadsell et al. 2006; cosine form: Wang et al. 2020 (XBM)"
     relative: ClassVar[bool] = False
-    averaged: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_number("pos_margin", self.pos_margin, -1, 1)
@@ -49,7 +48,7 @@ class Contrastive:
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """w⁺ = 1[S < m], w⁻ = 1[S > λ], [B, R]."""
-        return pointwise_weights(self, pairs)
+        return self.form.weights(pairs)
 
     def positive_weight(self, s: Tensor) -> Tensor:
         """w⁺ at s."""
@@ -58,6 +57,11 @@ class Contrastive:
     def negative_weight(self, s: Tensor) -> Tensor:
         """w⁻ at s."""
         return above(s, self.neg_margin)
+
+    @property
+    def form(self) -> Pointwise:
+        """Functions of a pair's own similarity."""
+        return Pointwise(self.positive_weight, self.negative_weight, zero_up_to=self.neg_margin)
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""

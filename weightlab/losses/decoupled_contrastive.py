@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
 from weightlab.forms.positives import Positives
+from weightlab.forms.softmax import Line, Softmax
 from weightlab.forms.stable import masked_logsumexp, masked_mean
 from weightlab.lazy import torch
-from weightlab.losses.softmax_form import softmax_weights
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -48,17 +48,14 @@ class DecoupledContrastive:
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """w⁺ = 1/(τ|P|), w⁻ = softmax_N(S/τ)/τ, [B, R]."""
-        return softmax_weights(self, pairs)
+        return self.form.weights(pairs)
 
-    def exponent(self, s: Tensor) -> Tensor:
-        """S/τ."""
-        return s / self.temperature
+    @property
+    def form(self) -> Softmax:
+        """A softmax of S/τ over the negatives."""
+        return Softmax(Line(1 / self.temperature), self.masses)
 
-    def factor(self, s: Tensor) -> float:
-        """1."""
-        return 1.0
-
-    def outer(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
+    def masses(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
         """w⁺ = 1/(τ|P|) and c = 1/τ, 0 without positives."""
         weight = positives.mask.to(log_total.dtype) / self.temperature
         return weight / positives.count[:, None], positives.mask.any(1).to(log_total.dtype) / self.temperature

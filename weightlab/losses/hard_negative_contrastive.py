@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
 from weightlab.forms.positives import Positives
+from weightlab.forms.softmax import Softmax
 from weightlab.forms.stable import masked_logsumexp, softplus
 from weightlab.lazy import torch
-from weightlab.losses.softmax_form import softmax_weights
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -52,24 +52,20 @@ class HardNegativeContrastive:
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]; 0 without positives or without negatives."""
         positives = Positives.of(pairs)
-        log_total = masked_logsumexp(self.exponent(pairs.precise), pairs.negative)
+        log_total = masked_logsumexp(_Exponents(1 / self.temperature, self.beta)(pairs.precise), pairs.negative)
         log_ratio, _, _ = self._log_ratio(positives, log_total)
         return softplus(log_ratio).sum(1) / positives.count
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """w⁺, and w⁻, which may be below 0, as above, [B, R]."""
-        return softmax_weights(self, pairs)
+        return self.form.weights(pairs)
 
-    def exponent(self, s: Tensor) -> Tensor:
-        """(1+β)S/τ, βS/τ and 0 (whose sum is |N|), [3, ...]."""
-        x = s / self.temperature
-        return torch.stack([(1 + self.beta) * x, self.beta * x, torch.zeros_like(x)])
+    @property
+    def form(self) -> Softmax:
+        """Three sums over the negatives: of (1+β)S/τ, of βS/τ, and their number."""
+        return Softmax(_Exponents(1 / self.temperature, self.beta), self.masses)
 
-    def factor(self, s: Tensor) -> float:
-        """1."""
-        return 1.0
-
-    def outer(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
+    def masses(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
         """w⁺ as above and c = (mean_P u_p) (1+β, −β, 0) / τ, [3, B]."""
         log_ratio, kept, on_floor = self._log_ratio(positives, log_total)
         share = torch.sigmoid(log_ratio) / self.temperature / positives.count[:, None]
@@ -105,3 +101,19 @@ class HardNegativeContrastive:
         on_floor = first <= floor
         log_ratio = torch.where(on_floor, floor, first).masked_fill(none[:, None], -math.inf)
         return log_ratio, kept, on_floor
+
+
+@dataclass(frozen=True)
+class _Exponents:
+    """(1+β)S/τ, βS/τ and 0 (whose sum is |N|), [3, ...]."""
+
+    scale: float
+    beta: float
+
+    def __call__(self, s: Tensor) -> Tensor:
+        x = s * self.scale
+        return torch.stack([(1 + self.beta) * x, self.beta * x, torch.zeros_like(x)])
+
+    def reach(self, level: Tensor) -> None:
+        """All negatives count in |N|."""
+        return

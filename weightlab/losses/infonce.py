@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
+from weightlab.forms.softmax import Softmax
 from weightlab.losses.n_pair import NPair
 from weightlab.pairs import Pairs, PairWeights
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from sympy import Expr
     from torch import Tensor
 
-    from weightlab.forms.positives import Positives
     from weightlab.losses.vocabulary import Vocabulary
 
 
@@ -44,19 +44,12 @@ class InfoNCE:
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """Those of `n-pair` at scale 1/τ, [B, R]."""
-        return self._n_pair.weights(pairs)
+        return self.form.weights(pairs)
 
-    def exponent(self, s: Tensor) -> Tensor:
-        """S/τ."""
-        return self._n_pair.exponent(s)
-
-    def factor(self, s: Tensor) -> float:
-        """1."""
-        return 1.0
-
-    def outer(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
-        """Those of `n-pair` at scale 1/τ."""
-        return self._n_pair.outer(positives, log_total)
+    @property
+    def form(self) -> Softmax:
+        """That of `n-pair` at scale 1/τ."""
+        return self._n_pair.form
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""

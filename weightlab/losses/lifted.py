@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
 from weightlab.forms.positives import Positives
+from weightlab.forms.softmax import Line, Softmax
 from weightlab.forms.stable import masked_logsumexp, masked_softmax
-from weightlab.losses.softmax_form import softmax_weights
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -47,17 +47,14 @@ class Lifted:
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """w⁺ = e^{−S}/Σ_P e^{−S}, w⁻ = e^{S}/Σ_N e^{S} where the hinge is open, [B, R]."""
-        return softmax_weights(self, pairs)
+        return self.form.weights(pairs)
 
-    def exponent(self, s: Tensor) -> Tensor:
-        """S."""
-        return s
+    @property
+    def form(self) -> Softmax:
+        """A softmax of S over the negatives."""
+        return Softmax(Line(1.0), self.masses)
 
-    def factor(self, s: Tensor) -> float:
-        """1."""
-        return 1.0
-
-    def outer(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
+    def masses(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
         """w⁺ = softmax_P(−S) and c = 1 where the hinge is open, else 0."""
         s = positives.similarity
         is_open = (masked_logsumexp(-s, positives.mask) + log_total + self.margin > 0).to(s.dtype)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
+from weightlab.forms.pointwise import Pointwise
 from weightlab.forms.stable import masked_sum, root, root_slope
 from weightlab.lazy import torch
-from weightlab.losses.pointwise_form import pointwise_weights
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from weightlab.losses.vocabulary import Vocabulary
+
+_ROUNDING = 1e-6  # of a distance, seen from its similarity
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,6 @@ class Margin:
     name: ClassVar[str] = "margin"
     source: ClassVar[str] = "Wu et al. 2017 (Sampling Matters)"
     relative: ClassVar[bool] = False
-    averaged: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_number("beta", self.beta, 0, 2)
@@ -50,7 +51,7 @@ class Margin:
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """w⁺ and w⁻ as above, [B, R]."""
-        return pointwise_weights(self, pairs)
+        return self.form.weights(pairs)
 
     def positive_weight(self, s: Tensor) -> Tensor:
         """w⁺ at s."""
@@ -61,6 +62,13 @@ class Margin:
         """w⁻ at s."""
         squared = 2 - 2 * s
         return torch.where(root(squared) < self.beta + self.alpha, 2 * root_slope(squared), 0)
+
+    @property
+    def form(self) -> Pointwise:
+        """Functions of a pair's own similarity."""
+        return Pointwise(
+            self.positive_weight, self.negative_weight, zero_up_to=1 - (self.alpha + self.beta) ** 2 / 2 - _ROUNDING
+        )
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""

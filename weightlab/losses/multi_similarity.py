@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
 from weightlab.forms.positives import Positives
+from weightlab.forms.softmax import Line, Softmax, mined
 from weightlab.forms.stable import masked_logsumexp, softplus
 from weightlab.lazy import torch
-from weightlab.losses.softmax_form import softmax_weights
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -52,24 +51,21 @@ class MultiSimilarity:
 
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]."""
-        pairs = self._mined(pairs)
+        pairs = mined(pairs, self.mining_margin)
         pull = masked_logsumexp(-self.alpha * (pairs.precise - self.base), pairs.positive)
-        push = masked_logsumexp(self.exponent(pairs.precise), pairs.negative)
+        push = masked_logsumexp(self.beta * (pairs.precise - self.base), pairs.negative)
         return softplus(pull) / self.alpha + softplus(push) / self.beta
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """w⁺ and w⁻ as above, [B, R]."""
-        return softmax_weights(self, self._mined(pairs))
+        return self.form.weights(pairs)
 
-    def exponent(self, s: Tensor) -> Tensor:
-        """β(S − λ)."""
-        return self.beta * (s - self.base)
+    @property
+    def form(self) -> Softmax:
+        """A softmax of β(S − λ) over the negatives, of those that count."""
+        return Softmax(Line(self.beta, self.base), self.masses, mining_margin=self.mining_margin)
 
-    def factor(self, s: Tensor) -> float:
-        """1."""
-        return 1.0
-
-    def outer(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
+    def masses(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
         """w⁺ = e^{−α(S−λ)} / (1 + Σ_P …), and c = Σ_N … / (1 + Σ_N …)."""
         x = -self.alpha * (positives.similarity - self.base)
         pull = (x - softplus(masked_logsumexp(x, positives.mask))[:, None]).exp()
@@ -85,14 +81,3 @@ class MultiSimilarity:
             pull *= v.indicator(v.largest_negative + margin - v.s_p)
             push *= v.indicator(v.s_n - v.least_positive + margin)
         return v.log(1 + v.over_positives(pull)) / alpha + v.log(1 + v.over_negatives(push)) / beta
-
-    def _mined(self, pairs: Pairs) -> Pairs:
-        """The pairs that count."""
-        if self.mining_margin is None or not pairs.similarity.shape[1]:
-            return pairs
-        s = pairs.precise.detach()
-        least_positive = s.masked_fill(~pairs.positive, math.inf).amin(1, keepdim=True)
-        largest_negative = s.masked_fill(~pairs.negative, -math.inf).amax(1, keepdim=True)
-        positive = pairs.positive & (s < largest_negative + self.mining_margin)
-        negative = pairs.negative & (s > least_positive - self.mining_margin)
-        return Pairs(pairs.similarity, positive, negative)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
 from weightlab.forms.positives import Positives
+from weightlab.forms.softmax import Line, Softmax
 from weightlab.forms.stable import masked_logsumexp, masked_softmax, softplus
 from weightlab.lazy import torch
-from weightlab.losses.softmax_form import softmax_weights
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -48,17 +48,14 @@ class NCA:
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """w⁺ and w⁻ as above, [B, R]."""
-        return softmax_weights(self, pairs)
+        return self.form.weights(pairs)
 
-    def exponent(self, s: Tensor) -> Tensor:
-        """tS."""
-        return self.scale * s
+    @property
+    def form(self) -> Softmax:
+        """A softmax of tS over the negatives."""
+        return Softmax(Line(self.scale), self.masses)
 
-    def factor(self, s: Tensor) -> float:
-        """1."""
-        return 1.0
-
-    def outer(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
+    def masses(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
         """w⁺ = t h softmax_P(tS) and c = t h."""
         scaled = self.scale * positives.similarity
         odds = self._odds(masked_logsumexp(scaled, positives.mask), log_total)

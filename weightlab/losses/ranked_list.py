@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
 from weightlab.forms.positives import Positives
+from weightlab.forms.softmax import Softmax
 from weightlab.forms.stable import masked_softmax, masked_sum, root, root_slope
 from weightlab.lazy import torch
-from weightlab.losses.softmax_form import softmax_weights
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -60,18 +60,14 @@ class RankedList:
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """w⁺ and w⁻ as above, [B, R]."""
-        return softmax_weights(self, pairs)
+        return self.form.weights(pairs)
 
-    def exponent(self, s: Tensor) -> Tensor:
-        """T_n (α − d) of the negatives that are not done, −∞ of the others."""
-        near = self._near(s)
-        return (self.negative_scale * near).masked_fill(near <= 0, -torch.inf)
+    @property
+    def form(self) -> Softmax:
+        """A softmax of T_n (α − d) over the negatives that are not done, times 1/d."""
+        return Softmax(_PushExponent(self.alpha, self.negative_scale), self.masses, _inverse_distance)
 
-    def factor(self, s: Tensor) -> Tensor:
-        """1/d."""
-        return _inverse_distance(s)
-
-    def outer(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
+    def masses(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
         """w⁺ = (1 − λ) v_p / d and c = λ."""
         far = self._far(positives)
         pull = (1 - self.balance) * _share(self.positive_scale, far, far > 0) * _inverse_distance(positives.similarity)
@@ -109,3 +105,23 @@ def _share(scale: float, excess: Tensor, active: Tensor) -> Tensor:
 def _inverse_distance(s: Tensor) -> Tensor:
     """1/d, at most 10⁴: the slope of `root`."""
     return 2 * root_slope(2 - 2 * s)
+
+
+@dataclass(frozen=True)
+class _PushExponent:
+    """T_n (α − d) of the negatives that are not done, −∞ of the others."""
+
+    alpha: float
+    scale: float
+
+    def __call__(self, s: Tensor) -> Tensor:
+        near = self.alpha - root(2 - 2 * s)
+        return (self.scale * near).masked_fill(near <= 0, -torch.inf)
+
+    def reach(self, level: Tensor) -> Tensor:
+        """Where a negative is done, less what a distance is rounded by."""
+        done = 1 - self.alpha**2 / 2 - 1e-6
+        if self.scale == 0:
+            return torch.full_like(level, done)
+        distance = (self.alpha - level / self.scale).clamp(0, self.alpha)
+        return (1 - distance**2 / 2 - 1e-6).clamp(min=done)

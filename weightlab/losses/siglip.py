@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
+from weightlab.forms.pointwise import Pointwise
 from weightlab.forms.stable import masked_sum, softplus
 from weightlab.lazy import torch
-from weightlab.losses.pointwise_form import pointwise_weights
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ class SigLIP:
     name: ClassVar[str] = "siglip"
     source: ClassVar[str] = "Zhai et al. 2023"
     relative: ClassVar[bool] = False
-    averaged: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_number("scale", self.scale, above=0)
@@ -48,7 +47,7 @@ class SigLIP:
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """w⁺ = t σ(−(tS + b)), w⁻ = t σ(tS + b), [B, R]."""
-        return pointwise_weights(self, pairs)
+        return self.form.weights(pairs)
 
     def positive_weight(self, s: Tensor) -> Tensor:
         """w⁺ at s."""
@@ -57,6 +56,11 @@ class SigLIP:
     def negative_weight(self, s: Tensor) -> Tensor:
         """w⁻ at s."""
         return self.scale * torch.sigmoid(self.scale * s + self.bias)
+
+    @property
+    def form(self) -> Pointwise:
+        """Functions of a pair's own similarity."""
+        return Pointwise(self.positive_weight, self.negative_weight)
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
 from weightlab.forms.stable import softplus
+from weightlab.forms.triplets import Triplets
 from weightlab.lazy import torch
-from weightlab.losses.triplet_form import triplet_value, triplet_weights
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -41,11 +41,16 @@ class SmoothTriplet:
 
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]."""
-        return triplet_value(self, pairs, lambda excess: softplus(self.scale * excess)) / self.scale
+        return self.form.value(pairs, lambda excess: softplus(self.scale * excess)) / self.scale
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """w⁺ = Σ_N σ(t(S_n − S_p + m)), w⁻ = Σ_P σ(t(S_n − S_p + m)), [B, R]."""
-        return triplet_weights(self, pairs)
+        return self.form.weights(pairs)
+
+    @property
+    def form(self) -> Triplets:
+        """All triplets, by how far the negative lies above the positive."""
+        return Triplets(self.violation, self.margin)
 
     def violation(self, excess: Tensor) -> Tensor:
         """σ(t(S_n − S_p + m))."""

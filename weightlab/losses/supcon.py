@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
 from weightlab.forms.positives import Positives
+from weightlab.forms.softmax import Line, Softmax
 from weightlab.forms.stable import masked_logsumexp, masked_mean, masked_softmax, softplus
 from weightlab.lazy import torch
-from weightlab.losses.softmax_form import softmax_weights
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -53,17 +53,14 @@ class SupCon:
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """w⁺, which may be below 0, and w⁻ as above, [B, R]."""
-        return softmax_weights(self, pairs)
+        return self.form.weights(pairs)
 
-    def exponent(self, s: Tensor) -> Tensor:
-        """S/τ."""
-        return s / self.temperature
+    @property
+    def form(self) -> Softmax:
+        """A softmax of S/τ over the negatives."""
+        return Softmax(Line(1 / self.temperature), self.masses)
 
-    def factor(self, s: Tensor) -> float:
-        """1."""
-        return 1.0
-
-    def outer(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
+    def masses(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
         """w⁺ = (1/|P| − (1 − q) softmax_P(S/τ)) / τ and c = q / τ."""
         x, some = positives.similarity / self.temperature, positives.mask.any(1)
         q = torch.sigmoid(log_total - masked_logsumexp(x, positives.mask).masked_fill(~some, 0))[:, None]

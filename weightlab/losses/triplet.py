@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
+from weightlab.forms.triplets import Triplets
 from weightlab.lazy import torch
-from weightlab.losses.triplet_form import triplet_value, triplet_weights
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -39,11 +39,16 @@ class Triplet:
 
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]."""
-        return triplet_value(self, pairs, torch.relu)
+        return self.form.value(pairs, torch.relu)
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """w⁺: how many negatives violate the margin of the positive; w⁻: of how many positives; [B, R]."""
-        return triplet_weights(self, pairs)
+        return self.form.weights(pairs)
+
+    @property
+    def form(self) -> Triplets:
+        """All triplets, by how far the negative lies above the positive."""
+        return Triplets(self.violation, self.margin, zero_up_to=0.0)
 
     def violation(self, excess: Tensor) -> Tensor:
         """1 where a triplet violates the margin; overwrites `excess`."""

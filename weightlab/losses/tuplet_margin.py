@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
 from weightlab.forms.positives import Positives
+from weightlab.forms.softmax import Line, Softmax
 from weightlab.forms.stable import masked_logsumexp, root, root_slope, softplus
 from weightlab.lazy import torch
-from weightlab.losses.softmax_form import softmax_weights
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -53,17 +53,14 @@ class TupletMargin:
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """w⁺, which may be below 0, and w⁻ as above, [B, R]."""
-        return softmax_weights(self, pairs)
+        return self.form.weights(pairs)
 
-    def exponent(self, s: Tensor) -> Tensor:
-        """sS."""
-        return self.scale * s
+    @property
+    def form(self) -> Softmax:
+        """A softmax of sS over the negatives."""
+        return Softmax(Line(self.scale), self.masses)
 
-    def factor(self, s: Tensor) -> float:
-        """1."""
-        return 1.0
-
-    def outer(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
+    def masses(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
         """w⁺ as above and c = s mean_P h_p."""
         s, beta = positives.similarity.clamp(max=1), math.radians(self.margin)
         share = self.scale * torch.sigmoid(self._gap(positives, log_total)) / positives.count[:, None]

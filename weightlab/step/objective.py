@@ -2,51 +2,60 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
-from weightlab.pairs import Pairs, Weighting, check_embeddings
-from weightlab.step.few import Few
-from weightlab.step.forms import form_of
+from weightlab.assignment import Weighable, as_weighting
+from weightlab.forms import Form, form_of
+from weightlab.pairs import Pairs, References, Weighting, check_embeddings
 from weightlab.step.walk import walk
 
 __all__ = ["surrogate"]
 
 
-def surrogate(
-    weighting: Weighting,
-    anchors: Tensor,
-    labels: Tensor,
-    references: Tensor | None = None,
-    reference_labels: Tensor | None = None,
-    own: Tensor | None = None,
-    shared: tuple[Tensor, Tensor] | None = None,
-) -> Tensor:
+def surrogate(weighting: Weighable, anchors: Tensor, labels: Tensor, references: References | None = None) -> Tensor:
     """F = (1/B) Σ_i (Σ_N w⁻_ij S_ij − Σ_P w⁺_ij S_ij), every w held constant; a scalar to call backward on.
 
-    Arguments as of `Pairs.from_embeddings`; references may be of lower precision. shared: where a look-up has them
-    (`MemoryBank.slots_of`), the row and column of all pairs with the same label, rows ascending; else they are sought.
+    weighting: as of `as_weighting`: a text ("ms-loss", "step(0.5)"), a weight function, a weighting, or any function of
+    similarity. In a loop make it once, by `as_weighting`: the step then begins with the form and not with its making.
+    anchors: [B, D], L2-normalised; labels: integer [B]. references: None for the batch against itself.
 
-    Where the references are constant, and the weighting has a form (`forms`), they are walked in blocks: no [B, M] is
-    held, and the backward only scales what the forward found. Otherwise all pairs are held at once, and gradients flow
-    into the references too.
+    Where the references are constant, and the weighting has a form (`weightlab.forms`), they are walked in blocks: no
+    [B, M] is held, and the backward only scales what the forward found (which references are left out, and the bound
+    on what that costs: `weightlab.step.walk`). Otherwise all pairs are held at once, and gradients flow into the
+    references too.
 
-    Raises InputError as `Pairs.from_embeddings` does.
+    Raises InputError as `References`, `Pairs.from_embeddings` and `as_weighting` do.
     """
+    weighting = as_weighting(weighting)
     form = form_of(weighting)
-    if references is None or reference_labels is None or references.requires_grad or form is None or not len(anchors):
-        wide = None if references is None else references.to(anchors.dtype)
-        return _plain(weighting, Pairs.from_embeddings(anchors, labels, wide, reference_labels, own))
+    if references is None or references.embeddings.requires_grad or form is None or not len(anchors):
+        return _of_all_pairs(weighting, Pairs.from_embeddings(anchors, labels, references))
     check_embeddings("anchors", anchors, labels)
-    with torch.no_grad():
-        wide = anchors.detach().to(torch.promote_types(anchors.dtype, torch.float32))
-        few = Few.of(*shared, own) if shared is not None else Few.find(labels, reference_labels, own)
-        gradient = walk(form, wide, references, few)
-    # S_ij = a_i·r_j, so F = Σ_i a_i·G_i / B, and with G held constant dF/da_i = G_i / B
-    return (anchors * gradient).sum() / max(len(anchors), 1)
+    references.check_anchors(anchors)
+    value: Tensor = _Walked.apply(anchors, form, labels, references)
+    return value
 
 
-def _plain(weighting: Weighting, pairs: Pairs) -> Tensor:
+class _Walked(torch.autograd.Function):
+    """S_ij = a_i·r_j, so F = Σ_i a_i·G_i / B, and with G held constant dF/da_i = G_i / B."""
+
+    @staticmethod
+    def forward(ctx: Any, anchors: Tensor, form: Form, labels: Tensor, references: References) -> Tensor:  # noqa: ANN401
+        wide = anchors.to(torch.promote_types(anchors.dtype, torch.float32))
+        gradient = walk(form, wide, labels, references) / len(anchors)
+        ctx.save_for_backward(gradient.to(anchors.dtype))
+        return torch.dot(wide.flatten(), gradient.flatten()).to(anchors.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *outer: Tensor) -> tuple[Tensor, None, None, None]:  # noqa: ANN401
+        (gradient,) = ctx.saved_tensors
+        return outer[0] * gradient, None, None, None
+
+
+def _of_all_pairs(weighting: Weighting, pairs: Pairs) -> Tensor:
     with torch.no_grad():
         weights = weighting.weights(Pairs(pairs.similarity.detach(), pairs.positive, pairs.negative))
     return ((weights.negative - weights.positive) * pairs.similarity).sum() / max(len(pairs.similarity), 1)

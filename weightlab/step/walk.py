@@ -1,188 +1,217 @@
 """Walking the references in blocks: the gradient of the surrogate without ever holding all pairs.
 
-The similarities of a block live in one reused buffer that stays in the cache; what is carried from block to block is
-the gradient, [B, D], and a summary of each anchor, [B].
+What is carried from block to block is the gradient, [B, D], and a summary of each anchor, [B]. Where a form says which
+negatives can have a weight, a block costs one product and those few pairs: a pointwise form whose weight is exactly 0
+up to a similarity, triplets whose margin is kept, and of a softmax the shares that rounding would lose. Of the last
+those are left out that are below eps / 2M of the anchor's largest share so far (eps: float32's, or float64's; M
+references), so that all that are left out add up to less than eps / 2 of the largest share: as much as the rounding of
+a single one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from weightlab.errors import InputError
-from weightlab.forms.positives import Positives
-from weightlab.forms.stable import above
-from weightlab.losses.softmax_form import over_sums
-from weightlab.losses.triplet_form import TripletForm
-from weightlab.step.few import Few
-from weightlab.step.forms import Form, Hardest, Pointwise, Softmax
+from weightlab.forms import AmongPositives, Assigned, Form, Hardest, Pointwise, Positives, Scale, Softmax, Triplets
+from weightlab.forms.positives import to_front
+from weightlab.forms.scale import divided, size_of
+from weightlab.forms.softmax import over_sums
+from weightlab.pairs import References
+from weightlab.step.blocks import Block, blocks, weighted_sum
+from weightlab.step.same_label import SameLabel
 
 __all__ = ["walk"]
 
-_BLOCK = 4096  # references at a time, so that their similarities stay in a core's cache
-_BLOCK_ON_GPU = 1 << 16  # there it is launches that cost
-_FEW = 0.25  # share of a block's references with any weight, below which they are picked out
+
+def walk(form: Form, anchors: Tensor, labels: Tensor, references: References) -> Tensor:
+    """G_i = Σ_N w⁻_ij r_j − Σ_P w⁺_ij r_j, [B, D], of anchors [B, D], float32 at least, and their labels [B]."""
+    same = SameLabel.find(labels, references)
+    rows = references.embeddings[same.column].to(anchors.dtype)
+    positives = Positives.at(same.row, same.column, (anchors[same.row] * rows).sum(1), len(anchors))
+    found = _walk(form, _Walk(anchors, references.embeddings, same, positives))
+    pull = positives.of_each(found.pull)
+    return found.push - weighted_sum(rows, same.row, torch.arange(len(rows), device=rows.device), pull, len(anchors))
 
 
-def walk(form: Form, anchors: Tensor, references: Tensor, few: Few) -> Tensor:
-    """G_i = Σ_N w⁻_ij r_j − Σ_P w⁺_ij r_j, [B, D], float32 at least, of anchors [B, D] and references [M, D].
+@dataclass(frozen=True)
+class _Walk:
+    """What every loop goes through.
 
-    Raises InputError for similarities that are no cosines.
+    anchors: [B, D]. references: [M, D]. same: the pairs of one label. positives: of the anchors.
+    scale: by what the negatives' weights are to be divided in the end.
     """
-    own = references[few.column].to(anchors.dtype)
-    positives = Positives.at(few.row, few.column, (anchors[few.row] * own).sum(1), len(anchors))
+
+    anchors: Tensor
+    references: Tensor
+    same: SameLabel
+    positives: Positives
+    scale: Scale = "raw"
+
+    def zeros(self, *shape: int) -> Tensor:
+        return self.anchors.new_zeros(shape or (len(self.anchors),))
+
+
+@dataclass(frozen=True)
+class _Found:
+    """push: Σ_N w⁻ r, [B, D]. pull: w⁺ of the positives, [B, K]. size: what the scale divides the push by, [B]."""
+
+    push: Tensor
+    pull: Tensor
+    size: Tensor
+
+
+def _walk(form: Form, on: _Walk) -> _Found:
     match form:
         case Pointwise():
-            push, pull = _pointwise(form, anchors, references, few, positives)
-        case Hardest():
-            push, pull = _hardest(form, anchors, references, few, positives)
+            return _pointwise(form, on)
         case Softmax():
-            push, pull = _softmax(form, anchors, references, few, positives)
-        case TripletForm():
-            push, pull = _triplets(form, anchors, references, few, positives)
-    return push.index_add_(0, few.row, -pull[positives.row, positives.slot, None] * own)
+            return _softmax(form, on)
+        case Triplets():
+            return _triplets(form, on)
+        case Hardest():
+            return _hardest(form, on)
+        case AmongPositives():
+            return _Found(torch.zeros_like(on.anchors), form.pull(on.positives), on.zeros())
+        case Assigned():
+            return _assigned(form, on)
 
 
-def _blocks(anchors: Tensor, references: Tensor, few: Few) -> Iterator[tuple[Tensor, Tensor, tuple[Tensor, Tensor]]]:
-    """Each block's similarities [B, b], its references [b, D], and where in it the pairs are that are no negatives."""
-    size = _BLOCK_ON_GPU if anchors.is_cuda else _BLOCK
-    buffer = anchors.new_empty((len(anchors) * min(size, len(references)),))
-    for start in range(0, len(references), size):
-        block = references[start : start + size].to(anchors.dtype)
-        similarity = buffer[: len(anchors) * len(block)].view(len(anchors), len(block))
-        torch.mm(anchors, block.T, out=similarity)
-        low, high = similarity.aminmax()
-        if not -1.02 <= float(low) <= float(high) <= 1.02:
-            raise InputError("a similarity is NaN or outside [-1, 1]: anchors and references must be L2-normalised")
-        yield similarity, block, few.outside(start, start + len(block))
+def _assigned(form: Assigned, on: _Walk) -> _Found:
+    """The negatives' form is walked; the positives' too where it needs more than the positives."""
+    positive = form.positive
+    needs_no_walk = isinstance(positive, AmongPositives | Pointwise)
+    pull = positive.pull(on.positives) if needs_no_walk else _walk(positive, on).pull
+    found = _walk(form.negative, _Walk(on.anchors, on.references, on.same, on.positives, form.scale))
+    push = found.push if form.scale == "raw" else divided(found.push, found.size[:, None])
+    return _Found(push, form.scaled(pull), found.size)
 
 
-def _add(total: Tensor, weight: Tensor, block: Tensor, least: float = 0.0) -> None:
-    """total += weight @ block, less the references with no weight (≥ 0) above `least`, where these are most."""
-    active = (weight.amax(0) > least).nonzero()[:, 0]
-    if len(active) < _FEW * len(block):
-        if len(active):
-            total.addmm_(weight[:, active], block[active])
-    else:
-        total.addmm_(weight, block)
+def _pointwise(form: Pointwise, on: _Walk) -> _Found:
+    push, size = torch.zeros_like(on.anchors), on.zeros()
+    limit = on.anchors.new_tensor(form.zero_up_to)
+    for whole in blocks(on.anchors, on.references, on.same):
+        block = whole.above(limit) if form.zero_up_to > -math.inf else whole
+        weight = block.negatives(form.negative(block.filled(0).similarity), 0)
+        size += _size(block, weight, on)
+        block.add_to(push, weight)
+    if form.averaged:
+        excluded = torch.bincount(on.same.excluded_row, minlength=len(on.anchors))
+        count = (len(on.references) - excluded).clamp(min=1)
+        push, size = push / count[:, None], size / count if on.scale == "mass" else size
+    return _Found(push, form.pull(on.positives), size)
 
 
-def _pointwise(
-    form: Pointwise, anchors: Tensor, references: Tensor, few: Few, positives: Positives
-) -> tuple[Tensor, Tensor]:
-    push, size = torch.zeros_like(anchors), anchors.new_zeros(len(anchors))
-    for similarity, block, outside in _blocks(anchors, references, few):
-        weight = form.negative(similarity)
-        weight[outside] = 0
-        size += _size(form, weight, len(block))
-        _add(push, weight, block)
-    if form.scale == "count":
-        size -= torch.bincount(few.out_row, minlength=len(anchors))
-    return push / _at_least(size, form)[:, None], _pull(form, positives)
-
-
-def _hardest(
-    form: Hardest, anchors: Tensor, references: Tensor, few: Few, positives: Positives
-) -> tuple[Tensor, Tensor]:
-    """One pass: the hardest of the block and of the hardest so far; at the end they are picked out."""
-    hardest = anchors.new_full((len(anchors), 0), -torch.inf)
-    slots = torch.empty((len(anchors), 0), dtype=torch.int64, device=anchors.device)
-    start = 0
-    for similarity, block, outside in _blocks(anchors, references, few):
-        similarity[outside] = -torch.inf
-        found, column = similarity.topk(min(form.k, len(block)), dim=1)
-        slots, hardest = torch.cat([slots, start + column], dim=1), torch.cat([hardest, found], dim=1)
-        hardest, kept = hardest.topk(min(form.k, hardest.shape[1]), dim=1)
-        slots, start = slots.gather(1, kept), start + len(block)
-    push, count = torch.zeros_like(anchors), torch.zeros_like(anchors[:, 0])
-    for similarity, slot in zip(hardest.unbind(1), slots.unbind(1), strict=True):
-        there = (similarity > -torch.inf).to(anchors.dtype)
-        push += there[:, None] * references[slot].to(anchors.dtype)
-        count += there
-    return push / _at_least(count, form)[:, None], _pull(form, positives)
-
-
-def _pull(form: Pointwise | Hardest, positives: Positives) -> Tensor:
-    """w⁺ of the positives, [B, K], scaled."""
-    pull = form.positive(positives)
-    size = positives.count if form.scale == "count" else _size(form, pull, 0)
-    return pull / _at_least(size, form)[:, None]
-
-
-def _size(form: Pointwise | Hardest, weight: Tensor, count: int) -> Tensor:
-    """What a block adds to that by which an anchor's weights are divided."""
-    match form.scale:
-        case "mean":
-            return above(weight, 0).sum(1)
-        case "mass":
-            return weight.sum(1)
-    return weight.new_full((len(weight),), count)
-
-
-def _at_least(size: Tensor, form: Pointwise | Hardest) -> Tensor:
-    return torch.ones_like(size) if form.scale == "raw" else torch.where(size > 0, size, 1)
-
-
-def _softmax(
-    form: Softmax, anchors: Tensor, references: Tensor, few: Few, positives: Positives
-) -> tuple[Tensor, Tensor]:
+def _softmax(form: Softmax, on: _Walk) -> _Found:
     """One pass: sums of exponentials relative to the largest so far, rescaled whenever a larger one comes."""
-    shape = form.loss.exponent(anchors[:, 0]).shape  # [B], or [sums, B]
-    push, total = anchors.new_zeros((*shape, anchors.shape[1])), anchors.new_zeros(shape)
-    top = anchors.new_full(shape, torch.finfo(anchors.dtype).min)
-    hardest = anchors.new_full((len(anchors),), -torch.inf)
-    # what all the shares up to this one add up to is lost to rounding beside the largest, 1
-    least = torch.finfo(anchors.dtype).eps / 2 / max(1, len(references))
-    limit = None if form.mining_margin is None else _least(positives) - form.mining_margin
-    for similarity, block, outside in _blocks(anchors, references, few):
-        exponent, factor = form.loss.exponent(similarity), form.loss.factor(similarity)
-        exponent[..., *outside] = -torch.inf
-        if limit is not None:
-            similarity[outside] = -torch.inf
-            hardest = torch.maximum(hardest, similarity.amax(1))
-            exponent.masked_fill_(similarity <= limit[:, None], -torch.inf)
-        higher = torch.maximum(top, exponent.amax(-1))
-        shrink = (top - higher).exp()
-        share = exponent.sub_(higher[..., None]).exp_()
-        total = total * shrink + share.sum(-1)
-        push *= shrink[..., None]
-        weight = share * factor if isinstance(factor, Tensor) else share
-        _add(push.view(-1, push.shape[-1]), weight.view(-1, len(block)), block, least)
-        top = higher
-    if form.mining_margin is not None:
-        positives = _mined(positives, hardest + form.mining_margin)
-    log_total = torch.where(total > 0, total.log() + top, -torch.inf)
-    pull, c = form.loss.outer(positives, log_total)
-    return over_sums(push * (c / torch.where(total > 0, total, 1))[..., None]), pull
+    shape = form.exponent(on.anchors[:, 0]).shape  # [B], or [sums, B]
+    push, total, mass, count = on.zeros(*shape, on.anchors.shape[1]), on.zeros(*shape), on.zeros(*shape), on.zeros()
+    top = on.anchors.new_full(shape, torch.finfo(on.anchors.dtype).min)
+    hardest = on.anchors.new_full((len(on.anchors),), -torch.inf)
+    mining = None if form.mining_margin is None else on.positives.least() - form.mining_margin
+    for whole in blocks(on.anchors, on.references, on.same):
+        if mining is not None:
+            hardest = torch.maximum(hardest, whole.similarity.amax(1))
+        block = _that_count(form, whole, top, mining, on)
+        exponent = block.negatives(form.exponent(block.filled(0).similarity), -torch.inf)
+        if mining is not None and block is whole:
+            exponent.masked_fill_(block.similarity <= mining[:, None], -torch.inf)
+        if on.scale == "mean":
+            count += _sum_of_counted(form, block, exponent)
+        higher = block.largest(exponent, top)
+        shrink, top = (top - higher).exp(), higher
+        share = exponent.sub_(block.spread(higher)).exp_()
+        weight = share if form.factor is None else share * form.factor(block.similarity)
+        total = total * shrink + block.sums(share, len(on.anchors))
+        mass = mass * shrink + block.sums(weight, len(on.anchors)) if on.scale == "mass" else mass
+        block.add_to(push.mul_(shrink[..., None]), weight)
+    positives = on.positives if form.mining_margin is None else on.positives.below(hardest + form.mining_margin)
+    pull, c = form.masses(positives, torch.where(total > 0, total.log() + top, -torch.inf))
+    each = c / torch.where(total > 0, total, 1)
+    return _Found(over_sums(push * each[..., None]), pull, count if on.scale == "mean" else mass * each)
 
 
-def _least(positives: Positives) -> Tensor:
-    """min_P S, [B]; +∞ without positives."""
-    s = positives.similarity
-    return torch.cat([s, s.new_full((len(s), 1), torch.inf)], dim=1).amin(1)
+def _that_count(form: Softmax, whole: Block, top: Tensor, mining: Tensor | None, on: _Walk) -> Block:
+    """The pairs whose share rounding would not lose, and that mining leaves; the whole block where they are many."""
+    if on.scale == "mean":  # they are counted
+        return whole
+    if top.ndim == 1 and bool((top == torch.finfo(top.dtype).min).all()):
+        nearest = whole.similarity.amax(1)  # before the first sum: an exponent that is there for sure
+        top = torch.where(nearest > -torch.inf, form.exponent(nearest.clamp(min=-1)), top)
+    least = math.log(torch.finfo(top.dtype).eps / 2 / len(on.references))
+    limit = form.exponent.reach(top + least)
+    if limit is None:
+        return whole
+    return whole.above(limit if mining is None else torch.maximum(limit, mining))
 
 
-def _mined(positives: Positives, limit: Tensor) -> Positives:
-    """The positives below a limit, [B]; the others leave as if they were not there."""
-    s = positives.similarity
-    return Positives(
-        s.masked_fill(s >= limit[:, None], torch.inf), positives.count, positives.row, positives.column, positives.slot
-    )
+def _sum_of_counted(form: Softmax, block: Block, exponent: Tensor) -> Tensor:
+    counted = exponent > -torch.inf
+    if form.factor is not None:
+        counted &= form.factor(block.similarity) != 0
+    return counted.sum(1).to(exponent.dtype)
 
 
-def _triplets(
-    form: TripletForm, anchors: Tensor, references: Tensor, few: Few, positives: Positives
-) -> tuple[Tensor, Tensor]:
-    push, pull = torch.zeros_like(anchors), torch.zeros_like(positives.similarity)
-    limits = (positives.similarity - form.margin).unbind(1)
-    for similarity, block, outside in _blocks(anchors, references, few):
-        similarity[outside] = -torch.inf
-        weight = torch.zeros_like(similarity)
-        for slot, limit in enumerate(limits):
-            violation = form.violation(similarity - limit[:, None])
-            pull[:, slot] += violation.sum(1)
-            weight += violation
-        _add(push, weight, block)
-    return push, pull
+def _triplets(form: Triplets, on: _Walk) -> _Found:
+    positives = on.positives
+    limits, pull = form.limits(positives), torch.zeros_like(positives.similarity)
+    push, size = torch.zeros_like(on.anchors), on.zeros()
+    lowest = positives.least() - form.margin + form.zero_up_to
+    for whole in blocks(on.anchors, on.references, on.same):
+        block = whole.above(lowest) if form.zero_up_to > -math.inf else whole
+        if block.row is not None and len(block.row) * limits.shape[1] <= whole.similarity.numel():
+            violations = form.violation(block.similarity[:, None] - limits[block.row])
+            pull.index_add_(0, block.row, violations)
+            weight = violations.sum(1)
+        else:
+            block, weight = whole, _violations(form, whole.similarity, limits, pull)
+        size += _size(block, weight, on)
+        block.add_to(push, weight)
+    return _Found(push, pull, size)
+
+
+def _violations(form: Triplets, similarity: Tensor, limits: Tensor, pull: Tensor) -> Tensor:
+    """w⁻ of a whole block, [B, b], where pairs that are no negatives have similarity −∞; w⁺ is added to `pull`."""
+    weight = torch.zeros_like(similarity)
+    for slot, limit in enumerate(limits.unbind(1)):
+        violation = form.violation(similarity - limit[:, None])
+        pull[:, slot] += violation.sum(1)
+        weight += violation
+    return weight
+
+
+def _hardest(form: Hardest, on: _Walk) -> _Found:
+    """One pass: the hardest of the block and of the hardest so far; at the end they are picked out."""
+    anchors = on.anchors
+    hardest = anchors.new_full((len(anchors), form.k), -torch.inf)
+    slots = torch.zeros((len(anchors), form.k), dtype=torch.int64, device=anchors.device)
+    start = 0
+    for whole in blocks(anchors, on.references, on.same):
+        found, column = _hardest_of(whole.above(hardest[:, -1]), form.k, len(anchors))
+        both, where = torch.cat([hardest, found], dim=1), torch.cat([slots, start + column], dim=1)
+        hardest, kept = both.topk(form.k, dim=1)
+        slots, start = where.gather(1, kept), start + len(whole.references)
+    push = torch.zeros_like(anchors)
+    weight = torch.where(hardest > -torch.inf, form.weigh(hardest.clamp(min=-1)), 0)
+    for each, slot in zip(weight.unbind(1), slots.unbind(1), strict=True):
+        push += each[:, None] * on.references[slot].to(anchors.dtype)
+    return _Found(push, torch.zeros_like(on.positives.similarity), size_of(weight, on.scale))
+
+
+def _hardest_of(block: Block, k: int, anchors: int) -> tuple[Tensor, Tensor]:
+    """Similarity and column of each anchor's hardest negatives in a block, k or what there are, [B, ·]; −∞ for none."""
+    if block.row is None:
+        found = block.similarity.topk(min(k, block.similarity.shape[1]), dim=1)
+        return found.values, found.indices
+    assert block.column is not None
+    return to_front(block.row, block.similarity, anchors, -torch.inf)[0], to_front(block.row, block.column, anchors, 0)[0]
+
+
+def _size(block: Block, weight: Tensor, on: _Walk) -> Tensor | int:
+    """What a block adds to that by which an anchor's weights are divided, [B]."""
+    if on.scale == "raw":
+        return 0
+    return block.sums(weight.abs() if on.scale == "mass" else (weight != 0).to(weight.dtype), len(on.anchors))

@@ -1,0 +1,101 @@
+"""Positive and negative weights of two forms, chosen apart from each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from weightlab.forms.hardest import Hardest
+from weightlab.forms.pointwise import Pointwise
+from weightlab.forms.positives import Positives
+from weightlab.forms.probe import probe_all_pairs
+from weightlab.forms.scale import Scale, divided, size_of
+from weightlab.forms.softmax import Softmax
+from weightlab.forms.triplets import Triplets
+from weightlab.lazy import torch
+from weightlab.pairs import Pairs, PairWeights
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from weightlab.forms.probe import Probe
+
+__all__ = ["AmongPositives", "Assigned"]
+
+
+@dataclass(frozen=True)
+class AmongPositives:
+    """w⁺ from the anchor's positives alone; no w⁻.
+
+    function: w⁺, [B, K], of the positives' similarities [B, K] and the mask of those that are there, bool [B, K].
+    """
+
+    function: Callable[[Tensor, Tensor], Tensor]
+
+    def weights(self, pairs: Pairs) -> PairWeights:
+        """The weights, [B, R]."""
+        positives = Positives.of(pairs)
+        pull = positives.spread(self.pull(positives), pairs.similarity.shape[1])
+        return PairWeights(pull, torch.zeros_like(pull))
+
+    def pull(self, positives: Positives) -> Tensor:
+        """w⁺, [B, K]; 0 behind an anchor's last."""
+        weight = self.function(positives.similarity.clamp(max=1), positives.mask)
+        return torch.where(positives.mask, weight, 0)
+
+    def probe(self, probe: Probe) -> Tensor:
+        """[C, G], from the anchor's positives."""
+        if probe.sign == "negative":
+            return probe.grid.new_zeros(probe.shape)
+        return self.pull(Positives.all_of(probe.repeated()))[:, 0].view(probe.shape)
+
+    def probe_sizes(self, probe: Probe, scale: Scale) -> None:
+        """It has no negative weights to scale."""
+        return
+
+    def pairs_of_a_probe(self, positives: int, negatives: int) -> int:
+        """The positives."""
+        return positives
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """w⁺ of one form and w⁻ of another, an anchor's weights of each sign scaled together.
+
+    positive: whose w⁺ it has.
+    negative: whose w⁻ it has.
+    scale: "raw": as they are; "mean": divided by how many are not 0; "mass": divided by their sum.
+    """
+
+    positive: AmongPositives | Pointwise | Softmax | Triplets
+    negative: Pointwise | Softmax | Triplets | Hardest
+    scale: Scale
+
+    def weights(self, pairs: Pairs) -> PairWeights:
+        """The weights, [B, R]."""
+        pull, push = self.positive.weights(pairs).positive, self.negative.weights(pairs).negative
+        size = size_of(push, self.scale)
+        if self.scale == "mean" and isinstance(self.negative, Softmax):
+            size = self.negative.counted(pairs).sum(1).to(push.dtype)
+        return PairWeights(divided(pull, size_of(pull, self.scale)[:, None]), divided(push, size[:, None]))
+
+    def scaled(self, pull: Tensor) -> Tensor:
+        """w⁺ of the positives, [B, K], scaled."""
+        return divided(pull, size_of(pull, self.scale)[:, None])
+
+    def probe(self, probe: Probe) -> Tensor:
+        """[C, G], quick where the part's own is and the scale needs no more than sums."""
+        part = self.positive if probe.sign == "positive" else self.negative
+        if self.scale == "raw":
+            return part.probe(probe)
+        if probe.sign == "positive" and isinstance(part, AmongPositives | Pointwise):
+            return self.scaled(part.pull(Positives.all_of(probe.repeated())))[:, 0].view(probe.shape)
+        sizes = self.negative.probe_sizes(probe, self.scale) if probe.sign == "negative" else None
+        return probe_all_pairs(self, probe) if sizes is None else divided(part.probe(probe), sizes)
+
+    def pairs_of_a_probe(self, positives: int, negatives: int) -> int:
+        """As many as its parts look at; all where the scale asks for them."""
+        if self.scale != "raw" and not isinstance(self.negative, Pointwise | Softmax | Hardest):
+            return positives + negatives
+        return max(each.pairs_of_a_probe(positives, negatives) for each in (self.positive, self.negative))

@@ -1,0 +1,33 @@
+"""How a weighting states its form."""
+
+from __future__ import annotations
+
+from weightlab.forms.assigned import AmongPositives, Assigned
+from weightlab.forms.hardest import Hardest
+from weightlab.forms.pointwise import Pointwise
+from weightlab.forms.softmax import Softmax
+from weightlab.forms.triplets import Triplets
+from weightlab.pairs import Weighting
+
+__all__ = ["FORMS", "Form", "form_of"]
+
+Form = Pointwise | Softmax | Triplets | Hardest | AmongPositives | Assigned
+FORMS = (Pointwise, Softmax, Triplets, Hardest, AmongPositives, Assigned)
+
+
+def form_of(weighting: Weighting) -> Form | None:
+    """The form that a weighting states in its property `form`, or that it is itself; None where it states none.
+
+    None too where a subclass has weights of its own and its parent's form: it may weigh otherwise.
+    """
+    if isinstance(weighting, FORMS):
+        return weighting
+    states, weighs = (_depth(type(weighting), name) for name in ("form", "weights"))
+    form = getattr(weighting, "form", None) if states <= weighs else None
+    return form if isinstance(form, FORMS) else None
+
+
+def _depth(kind: type, name: str) -> int:
+    """How far up among the parents a name is defined."""
+    parents = kind.__mro__
+    return next((depth for depth, parent in enumerate(parents) if name in vars(parent)), len(parents))
