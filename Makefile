@@ -25,10 +25,9 @@ five-losses: $(READY) ## the page of the five losses' weight functions, figures/
 	$(BIN)/python studies/five_losses.py
 
 bench: $(READY) ## what takes how long on this machine, figures/bench
-	$(BIN)/weightlab bench decompose
-	$(BIN)/weightlab bench step
-	$(BIN)/weightlab bench retrieval
-	$(BIN)/weightlab bench search
+	$(BIN)/python -m benchmarks.decomposition
+	$(BIN)/python -m benchmarks.step
+	$(BIN)/python -m benchmarks.retrieval
 
 test: $(READY) ## run the tests
 	$(BIN)/python -m pytest -n $(JOBS)

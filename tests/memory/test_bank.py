@@ -14,22 +14,30 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from weightlab import InputError
 from weightlab.memory import MemoryBank, momentum_encoder
 
 LABELS = st.sampled_from([-(2**63), -1, 0, 1, 7, 2**63 - 1])
 DTYPES = [torch.float32, torch.bfloat16]
+BITS = 16  # of an entry's number, a dimension each
 
 
 def embedding_of(entries: list[int]) -> Tensor:
-    """Each entry's number as three digits of base 128, which bfloat16 holds exactly."""
-    numbers = torch.tensor(entries, dtype=torch.int64).reshape(-1)
-    return torch.stack([numbers % 128, numbers // 128 % 128, numbers // 128**2], dim=1).float()
+    """Each entry's number in bits, written as ±1/4: of length 1, and held exactly by bfloat16."""
+    numbers = torch.tensor(entries, dtype=torch.int64).reshape(-1, 1)
+    return (numbers >> torch.arange(BITS) & 1).float() / 2 - 0.25
 
 
 def entry_of(embeddings: Tensor) -> list[int]:
-    return [int(number) for number in embeddings.double() @ torch.tensor([1.0, 128.0, 128.0**2], dtype=torch.float64)]
+    numbers = ((embeddings > 0) << torch.arange(BITS)).sum(1).tolist()
+    assert torch.equal(embeddings.float(), embedding_of(numbers))
+    return numbers
+
+
+def same(state: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+    return state.keys() == other.keys() and all(torch.equal(state[name], other[name]) for name in state)
 
 
 class BankAgainstDeque(RuleBasedStateMachine):
@@ -38,7 +46,7 @@ class BankAgainstDeque(RuleBasedStateMachine):
     @initialize(capacity=st.integers(1, 9), dtype=st.sampled_from(DTYPES))
     def start(self, capacity: int, dtype: torch.dtype) -> None:
         self.dtype = dtype
-        self.bank = MemoryBank(capacity, 3, dtype=dtype)
+        self.bank = MemoryBank(capacity, BITS, dtype=dtype)
         self.model: deque[tuple[int, int]] = deque(maxlen=capacity)
         self.entries = 0
         self.snapshots: list[tuple[dict[str, Tensor], deque[tuple[int, int]]]] = []
@@ -54,11 +62,6 @@ class BankAgainstDeque(RuleBasedStateMachine):
         assert entry_of(self.bank.embeddings[slots]) == entries
         assert self.bank.labels[slots].tolist() == labels
 
-    @rule(more=st.integers(0, 5))
-    def grow(self, more: int) -> None:
-        self.bank.grow(self.bank.capacity + more)
-        self.model = deque(self.model, maxlen=self.bank.capacity)
-
     @rule()
     def snapshot(self) -> None:
         self.snapshots.append((self.bank.state(), self.model.copy()))
@@ -67,15 +70,23 @@ class BankAgainstDeque(RuleBasedStateMachine):
     @rule(data=st.data(), fresh=st.booleans())
     def restore(self, data: st.DataObject, fresh: bool) -> None:
         state, model = data.draw(st.sampled_from(self.snapshots))
-        assert model.maxlen is not None
         if fresh:
-            self.bank = MemoryBank(model.maxlen, 3, dtype=self.dtype)
-        elif model.maxlen != self.bank.capacity:
-            with pytest.raises(InputError, match="snapshot"):
-                self.bank.restore(state)
-            return
+            self.bank = MemoryBank(self.bank.capacity, BITS, dtype=self.dtype)
         self.bank.restore(state)
         self.model = model.copy()
+
+    @rule(data=st.data(), scale=st.sampled_from([0.0, 0.5, 2.0, float("nan"), float("inf")]))
+    def refuse(self, data: st.DataObject, scale: float) -> None:
+        """The invariant says that nothing changed."""
+        size = data.draw(st.integers(1, self.bank.capacity))
+        embeddings, state = embedding_of(list(range(size))), self.bank.state()
+        embeddings[data.draw(st.integers(0, size - 1))] *= scale
+        with pytest.raises(InputError, match=r"NaN or infinity|away from 1"):
+            self.bank.enqueue(embeddings, torch.arange(size))
+        state["embeddings"] *= scale
+        if len(self.bank):
+            with pytest.raises(InputError, match="the snapshot's embeddings"):
+                self.bank.restore(state)
 
     @invariant()
     def holds_what_the_model_holds(self) -> None:
@@ -103,11 +114,11 @@ TestBankAgainstDeque.settings = settings(max_examples=150, stateful_step_count=3
 @settings(max_examples=50, deadline=None)
 @given(capacity=st.integers(5, 20), batches=st.lists(st.integers(1, 5), max_size=20))
 def test_bank_is_a_queue(capacity: int, batches: list[int]) -> None:
-    bank, queue = MemoryBank(capacity, 3), deque[int](maxlen=capacity)
+    bank, queue = MemoryBank(capacity, BITS), deque[int](maxlen=capacity)
     number = 0
     for batch in batches:
         labels = torch.arange(number, number + batch)
-        embeddings = labels[:, None].float().expand(-1, 3)
+        embeddings = embedding_of(labels.tolist())
         slots = bank.enqueue(embeddings, labels)
         queue.extend(labels.tolist())
         number += batch
@@ -115,11 +126,11 @@ def test_bank_is_a_queue(capacity: int, batches: list[int]) -> None:
         assert torch.equal(bank.embeddings[slots], embeddings)
     assert sorted(bank.labels.tolist()) == sorted(queue)
     assert len(bank) == len(queue)
-    assert torch.equal(bank.embeddings[:, 0], bank.labels.float())
+    assert entry_of(bank.embeddings) == bank.labels.tolist()
 
 
 def test_wrap_around_in_the_middle_of_a_batch() -> None:
-    bank = MemoryBank(5, 3)
+    bank = MemoryBank(5, BITS)
     bank.enqueue(embedding_of([0, 1, 2]), torch.tensor([10, 11, 10]))
     assert bank.enqueue(embedding_of([3, 4, 5, 6]), torch.tensor([12, 10, 11, 10])).tolist() == [3, 4, 0, 1]
     assert entry_of(bank.embeddings) == [5, 6, 2, 3, 4]
@@ -129,46 +140,31 @@ def test_wrap_around_in_the_middle_of_a_batch() -> None:
     assert slot.tolist() == [2, 4, 1, 0, 2, 4, 1]
 
 
-def test_a_grown_bank_keeps_entries_and_age() -> None:
-    bank = MemoryBank(3, 3)
-    bank.enqueue(embedding_of([0, 1]), torch.tensor([0, 1]))
-    bank.enqueue(embedding_of([2, 3]), torch.tensor([2, 3]))
-    bank.grow(5)
-    assert entry_of(bank.embeddings) == [1, 2, 3]
-    bank.enqueue(embedding_of([4, 5, 6]), torch.tensor([4, 5, 6]))
-    assert entry_of(bank.embeddings) == [6, 2, 3, 4, 5]
-    with pytest.raises(InputError, match="at least 5"):
-        bank.grow(4)
-    with pytest.raises(InputError, match="whole number"):
-        bank.grow(6.5)  # type: ignore[arg-type]
-    assert entry_of(bank.embeddings) == [6, 2, 3, 4, 5]
-
-
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_state_is_taken_back(dtype: torch.dtype, tmp_path: Path) -> None:
-    bank, other = MemoryBank(4, 2, dtype=dtype), MemoryBank(4, 2, dtype=dtype)
-    bank.enqueue(torch.ones(3, 2), torch.tensor([1, 2, 3]))
+    bank, other = MemoryBank(4, BITS, dtype=dtype), MemoryBank(4, BITS, dtype=dtype)
+    bank.enqueue(embedding_of([1, 2, 3]), torch.tensor([1, 2, 3]))
     save_file(bank.state(), tmp_path / "bank.safetensors")
     other.restore(load_file(tmp_path / "bank.safetensors"))
     for each in (bank, other):
-        each.enqueue(torch.zeros(2, 2), torch.tensor([4, 5]))
+        each.enqueue(embedding_of([4, 5]), torch.tensor([4, 5]))
     assert torch.equal(bank.labels, other.labels)
     assert torch.equal(bank.embeddings, other.embeddings)
-    assert other.labels.tolist() == [5, 2, 3, 4]
+    assert other.labels.tolist() == entry_of(other.embeddings) == [5, 2, 3, 4]
 
 
 def test_a_snapshot_is_a_copy_both_ways_and_clean() -> None:
     bank, other = MemoryBank(1000, 64), MemoryBank(1000, 64)
-    bank.enqueue(torch.ones(3, 64), torch.tensor([1, 2, 3]))
+    bank.enqueue(torch.full((3, 64), 1 / 8), torch.tensor([1, 2, 3]))
     state = bank.state()
-    assert state["embeddings"].sum() == 3 * 64
+    assert state["embeddings"].sum() == 3 * 8
     assert state["labels"].sum() == 6
     other.restore(state)
-    bank.enqueue(torch.full((1000, 64), 5.0), torch.full((1000,), 9))
-    assert state["embeddings"].sum() == 3 * 64
+    bank.enqueue(torch.full((1000, 64), -1 / 8), torch.full((1000,), 9))
+    assert state["embeddings"].sum() == 3 * 8
     state["embeddings"].fill_(7)
     state["labels"].fill_(7)
-    assert torch.equal(other.embeddings, torch.ones(3, 64))
+    assert torch.equal(other.embeddings, torch.full((3, 64), 1 / 8))
     assert other.labels.tolist() == [1, 2, 3]
 
 
@@ -183,25 +179,96 @@ def test_a_snapshot_is_a_copy_both_ways_and_clean() -> None:
         ({"seen": torch.tensor(-1)}, "seen"),
         ({"seen": torch.tensor(1.5)}, "seen"),
         ({"seen": torch.tensor([1, 2])}, "seen"),
+        ({"seen": torch.tensor(2**62 + 1)}, "seen must be a whole number of 0 to 4611686018427387904"),
+        ({"seen": 1}, "seen must be one int64, not int"),
+        ({"embeddings": None}, "snapshot's embeddings are NoneType"),
+        ({"embeddings": torch.zeros(4, 2)}, "snapshot's embeddings have lengths up to 1 away from 1"),
+        ({"embeddings": torch.full((4, 2), float("nan"))}, "snapshot's embeddings contain NaN"),
+        ({"embeddings": torch.eye(4, 2), "seen": torch.tensor(3)}, "snapshot's embeddings have lengths"),
+        ({"embeddings": torch.eye(4, 2), "seen": torch.tensor(2**62)}, "snapshot's embeddings have lengths"),
     ],
 )
-def test_wrong_snapshots_change_nothing(change: dict[str, Tensor], message: str) -> None:
+def test_wrong_snapshots_change_nothing(change: dict[str, Any], message: str) -> None:
     bank = MemoryBank(4, 2)
-    bank.enqueue(torch.ones(1, 2), torch.tensor([3]))
+    bank.enqueue(torch.eye(1, 2), torch.tensor([3]))
     state = bank.state()
-    bank.enqueue(torch.ones(1, 2), torch.tensor([5]))
+    bank.enqueue(-torch.eye(1, 2), torch.tensor([5]))
+    before = bank.state()
     with pytest.raises(InputError, match=message):
         bank.restore(state | change)
     del state[next(iter(change))]
     with pytest.raises(InputError, match=f"no {next(iter(change))}"):
         bank.restore(state)
+    assert same(bank.state(), before)
     assert bank.labels.tolist() == [3, 5]
     assert bank.slots_of(torch.tensor([5]))[1].tolist() == [1]
 
 
+def test_what_lies_in_free_slots_of_a_snapshot_does_not_matter() -> None:
+    bank = MemoryBank(4, 2)
+    state = {"embeddings": torch.eye(4, 2), "labels": torch.arange(4), "seen": torch.tensor(2)}
+    state["embeddings"][2:] = float("nan")
+    bank.restore(state)
+    assert torch.equal(bank.embeddings, torch.eye(2))
+
+
+def test_a_snapshot_of_a_very_old_bank() -> None:
+    bank = MemoryBank(3, BITS)
+    bank.restore({"embeddings": embedding_of([0, 1, 2]), "labels": torch.arange(3), "seen": torch.tensor(2**62)})
+    first = 2**62 % 3
+    assert bank.enqueue(embedding_of([3, 4]), torch.tensor([3, 4])).tolist() == [first, (first + 1) % 3]
+    assert bank.slots_of(torch.tensor([4]))[1].tolist() == [(first + 1) % 3]
+    assert sorted(entry_of(bank.embeddings)) == sorted(bank.labels.tolist()) == [(first + 2) % 3, 3, 4]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ([float("nan"), 1.0], "contain NaN or infinity"),
+        ([float("inf"), 0.0], "contain NaN or infinity"),
+        ([0.0, 0.0], "up to 1 away from 1"),
+        ([-0.5, 0.0], "up to 0.5 away from 1"),
+        ([0.0, -2.0], "up to 1 away from 1"),
+        ([1.03, 0.0], "up to 0.03"),
+    ],
+)
+def test_embeddings_that_are_not_on_the_sphere_change_nothing(
+    row: list[float], message: str, dtype: torch.dtype
+) -> None:
+    bank = MemoryBank(3, 2, dtype=dtype)
+    bank.enqueue(torch.eye(2), torch.tensor([7, 8]))
+    before = bank.state()
+    for embeddings in (torch.tensor([row]), torch.tensor([[0.6, 0.8], row]), torch.tensor([row], dtype=torch.float64)):
+        with pytest.raises(InputError, match=message) as raised:
+            bank.enqueue(embeddings, torch.arange(len(embeddings)))
+        assert "\n" not in str(raised.value)
+        assert same(bank.state(), before)
+        assert bank.slots_of(torch.tensor([0, 1, 7, 8]))[1].tolist() == [0, 1]
+    assert bank.enqueue(-torch.eye(2), torch.tensor([0, 8])).tolist() == [2, 0]
+    assert bank.slots_of(torch.tensor([0, 7, 8]))[1].tolist() == [2, 1, 0]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_bank_takes_normalised_rows_of_any_precision_and_its_own_snapshot(dtype: torch.dtype) -> None:
+    rows = normalize(torch.randn(1000, 128, generator=torch.Generator().manual_seed(0)))
+    for precision in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
+        bank, other = MemoryBank(1000, 128, dtype=dtype), MemoryBank(1000, 128, dtype=dtype)
+        bank.enqueue(rows.to(precision), torch.arange(1000))
+        other.restore(bank.state())
+        assert torch.equal(other.embeddings, rows.to(precision).to(dtype))
+
+
+def test_an_embedding_counts_as_it_is_stored() -> None:
+    row = torch.tensor([[1.0199, 0.0]])  # 1.0234375 in bfloat16, which no snapshot may hold
+    MemoryBank(1, 2).enqueue(row, torch.tensor([0]))
+    with pytest.raises(InputError, match=r"up to 0\.0234375 away"):
+        MemoryBank(1, 2, dtype=torch.bfloat16).enqueue(row, torch.tensor([0]))
+
+
 def test_stored_entries_carry_no_gradient_and_are_copies() -> None:
     bank = MemoryBank(4, 2)
-    embeddings = torch.ones(2, 2, requires_grad=True)
+    embeddings = torch.eye(2, requires_grad=True)
     bank.enqueue(embeddings, torch.tensor([0, 1]))
     assert not bank.embeddings.requires_grad
     with torch.no_grad():
@@ -210,8 +277,10 @@ def test_stored_entries_carry_no_gradient_and_are_copies() -> None:
 
 
 def test_bfloat16_rounds_to_nearest_even() -> None:
-    values = torch.randn(500, 4, generator=torch.Generator().manual_seed(0))
-    values[:2] = torch.tensor([[1 + 2**-8, 1 + 3 * 2**-8, -1 - 2**-8, 0.0], [1 + 2**-7, 2.0, -3.0, 1 + 2**-8 + 2**-20]])
+    values = normalize(torch.randn(500, 4, generator=torch.Generator().manual_seed(0)))
+    values[:2] = torch.tensor([[1 + 2**-8, 1 + 3 * 2**-8, -1 - 2**-8, 1.0], [1 + 2**-7, 1.0, -1.0, 1 + 2**-8 + 2**-20]])
+    values[:2] /= 2  # ties between two bfloat16, and what is almost one; all of length 1 but for a hundredth
+    values[2] = torch.tensor([2**-9 + 2**-17, -1.0, 0.0, 2**-9 + 3 * 2**-17])
     bank = MemoryBank(300, 4, dtype=torch.bfloat16)
     bank.enqueue(values[:200], torch.arange(200))
     slots = bank.enqueue(values[200:], torch.arange(300))
@@ -226,7 +295,7 @@ def test_bfloat16_rounds_to_nearest_even() -> None:
 @pytest.mark.parametrize("dtype", [torch.int32, torch.int16, torch.int8, torch.uint8])
 def test_any_integer_labels(dtype: torch.dtype) -> None:
     bank = MemoryBank(4, 2)
-    bank.enqueue(torch.ones(2, 2, dtype=torch.float64), torch.tensor([5, 100], dtype=dtype))
+    bank.enqueue(torch.eye(2, dtype=torch.float64), torch.tensor([5, 100], dtype=dtype))
     assert bank.labels.tolist() == [5, 100]
     assert bank.slots_of(torch.tensor([100], dtype=dtype))[1].tolist() == [1]
 
@@ -243,7 +312,7 @@ def test_an_empty_bank_and_empty_batches() -> None:
 
 @pytest.mark.parametrize("label_of", [lambda number: number, lambda number: 0, lambda number: number % 3 * 10**9])
 def test_the_look_up_forgets_what_left(label_of: Callable[[int], int]) -> None:
-    bank, embeddings = MemoryBank(100, 1), torch.zeros(10, 1)
+    bank, embeddings = MemoryBank(100, 1), torch.ones(10, 1)
 
     def fill(first: int, last: int) -> None:
         for number in range(first, last, 10):
@@ -265,7 +334,7 @@ def test_a_large_bank_touches_only_what_it_stores() -> None:
 
     before = resident()
     bank = MemoryBank(1_000_000, 128)
-    bank.enqueue(torch.ones(64, 128), torch.arange(64))
+    bank.enqueue(torch.eye(64, 128), torch.arange(64))
     assert bank.embeddings.untyped_storage().nbytes() == 512_000_000
     assert bank.labels.untyped_storage().nbytes() == 8_000_000
     assert resident() - before < 30_000_000
@@ -274,14 +343,12 @@ def test_a_large_bank_touches_only_what_it_stores() -> None:
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_a_bank_on_a_gpu_does_the_same() -> None:
-    banks = [MemoryBank(5, 3), MemoryBank(5, 3, device="cuda")]
+    banks = [MemoryBank(5, BITS), MemoryBank(5, BITS, device="cuda")]
     for entries in ([0, 1, 2], [3, 4, 5, 6], [7]):
         labels = torch.tensor(entries) % 2
         slots = [bank.enqueue(embedding_of(entries), labels) for bank in banks]
         assert slots[1].device == banks[1].embeddings.device
         assert torch.equal(slots[0], slots[1].cpu())
-    for bank in banks:
-        bank.grow(7)
     banks[1].restore(banks[0].state())
     for part, other in zip(*(bank.slots_of(torch.tensor([1, 0])) for bank in banks), strict=True):
         assert other.device == banks[1].embeddings.device
@@ -292,16 +359,16 @@ def test_a_bank_on_a_gpu_does_the_same() -> None:
 @pytest.mark.parametrize(
     ("embeddings", "labels", "message"),
     [
-        (torch.ones(2, 3), torch.tensor([0, 1]), r"holds \[n, 2\]"),
+        (torch.eye(2, 3), torch.tensor([0, 1]), r"holds \[n, 2\]"),
         (torch.ones(2), torch.tensor([0, 1]), r"holds \[n, 2\]"),
-        ([[1.0, 2.0]], torch.tensor([0]), "not list"),
-        (torch.ones(2, 2, dtype=torch.int64), torch.tensor([0, 1]), "floating-point"),
-        (torch.ones(2, 2), torch.tensor([0]), "as many labels"),
-        (torch.ones(2, 2), torch.tensor([0.0, 1.0]), "integer"),
-        (torch.ones(2, 2), torch.tensor([True, False]), "integer"),
-        (torch.ones(1, 2), torch.tensor(0), "integer"),
-        (torch.ones(1, 2), [0], "integer"),
-        (torch.ones(5, 2), torch.arange(5), "does not fit"),
+        ([[1.0, 0.0]], torch.tensor([0]), "not list"),
+        (torch.eye(2, dtype=torch.int64), torch.tensor([0, 1]), "floating-point"),
+        (torch.eye(2), torch.tensor([0]), "as many labels"),
+        (torch.eye(2), torch.tensor([0.0, 1.0]), "integer"),
+        (torch.eye(2), torch.tensor([True, False]), "integer"),
+        (torch.eye(1, 2), torch.tensor(0), "integer"),
+        (torch.eye(1, 2), [0], "integer"),
+        (torch.eye(2)[[0, 1, 0, 1, 0]], torch.arange(5), "does not fit"),
     ],
 )
 def test_wrong_batches(embeddings: Tensor, labels: Tensor, message: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from weightlab.cli.context import ContextName, Negatives, Positives, context_of
-from weightlab.cli.options import Format, settings
+from weightlab.cli.options import Format, check_figures, settings
 from weightlab.errors import InputError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def decompose(
     """
     from weightlab.decompose import decompose as run
 
-    _check_folder(figures)
+    check_figures(figures)
     found = run(_with_settings(loss, assignments or []), context_of(context, positives, negatives), track=_track)
     if output is Output.latex and found.formula is None:
         raise InputError(f"{found.title} has no formulas: only the built-in losses have")
@@ -90,7 +90,7 @@ def compare(
     """
     from weightlab.decompose import compare as run
 
-    _check_folder(figures)
+    check_figures(figures)
     found = run(*losses, context=context_of(context, positives, negatives), equal_mass=equal_mass, track=_track)
     if plot:
         from weightlab.plot.save import figure_of, save_figure
@@ -99,13 +99,6 @@ def compare(
         save_figure(figure_of(found.plot()[0]), name.with_suffix(".png"))
         _write_csv(found.curves, name.with_suffix(".csv"))
     _print_distances(found, output)
-
-
-def _check_folder(folder: Path) -> None:
-    """Before the work, not after it: figures can be written to a folder, or to a new one in a folder."""
-    there = next((path for path in (folder, *folder.parents) if path.exists()), Path())
-    if not there.is_dir():
-        raise InputError(f"--figures {folder}: {there} is a file, not a folder")
 
 
 def _track(blocks: list[Any]) -> Iterable[Any]:

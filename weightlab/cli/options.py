@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 from enum import StrEnum
+from pathlib import Path
 
 from weightlab.errors import InputError
 
-__all__ = ["Format", "settings"]
+__all__ = ["Format", "check_figures", "settings"]
 
 
 class Format(StrEnum):
@@ -16,6 +17,13 @@ class Format(StrEnum):
     table = "table"
     json = "json"
     csv = "csv"
+
+
+def check_figures(folder: Path) -> None:
+    """Before the work, not after it: raise InputError unless `folder` is one, or can be made in one."""
+    there = next((path for path in (folder, *folder.parents) if path.exists()), Path())
+    if not there.is_dir():
+        raise InputError(f"--figures {folder}: {there} is a file, not a folder")
 
 
 def settings(texts: list[str]) -> dict[str, object]:

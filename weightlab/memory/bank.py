@@ -10,11 +10,13 @@ import torch
 from torch import Tensor
 
 from weightlab.errors import InputError, check_whole, describe, reason
+from weightlab.pairs import check_embeddings
 
 __all__ = ["MemoryBank"]
 
 _DTYPES = (torch.float32, torch.bfloat16)
 _INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
+_MOST_SEEN = 2**62  # leaves the entries still to come their numbers in int64
 
 
 class MemoryBank:
@@ -68,15 +70,18 @@ class MemoryBank:
     def enqueue(self, embeddings: Tensor, labels: Tensor) -> Tensor:
         """Put a batch in, over the oldest entries; returns the slot that each row took, int64 [B] on the bank's device.
 
-        embeddings: floating-point [B, D], B ≤ capacity, of any device, stored without their gradient. labels: integer
-        [B]. The slots let an anchor's own entry be excluded by index: two images with the same embedding stay a pair.
-        Costs O(B·D), whatever the capacity. Raises InputError for a batch that does not fit.
+        embeddings: floating-point [B, D], B ≤ capacity, of any device, L2-normalised, stored without their gradient.
+        labels: integer [B]. The slots let an anchor's own entry be excluded by index: two images with the same
+        embedding stay a pair. Costs O(B·D), whatever the capacity. Raises InputError for a batch that does not fit and
+        for embeddings that are not finite or, as they would be stored, not L2-normalised; the bank is then as it was.
         """
         self._check_batch(embeddings, labels)
+        stored = embeddings.detach().to(self._embeddings.dtype)
+        check_embeddings("embeddings", stored)  # as stored: what got in must be good enough for `restore`
         start, added, left = self._seen % self.capacity, labels.tolist(), list[int]()
         for slots, rows in _pieces(start, len(added), self.capacity):
             left += self.labels[slots].tolist()  # nothing from slots that were still free: the view ends before them
-            self._embeddings[slots].copy_(embeddings.detach()[rows])
+            self._embeddings[slots].copy_(stored[rows])
             self._labels[slots].copy_(labels[rows])
         self._index.add(added, self._seen)
         self._seen += len(added)
@@ -100,31 +105,11 @@ class MemoryBank:
         slot = torch.from_numpy(np.array(numbers, dtype=np.int64)).remainder_(self.capacity)
         return row.to(self._labels.device), slot.to(self._labels.device)
 
-    def grow(self, capacity: int) -> None:
-        """Make room for `capacity` entries; those that are there stay, in the same order of age.
-
-        Slots change: the oldest entry moves to slot 0, so slots and views from before are void. Costs O(capacity); the
-        old ring is freed once the new one is filled. Raises InputError for less than the capacity now.
-        """
-        check_whole("capacity", capacity, 1)
-        if capacity < self.capacity:
-            raise InputError(
-                f"capacity must be at least {self.capacity}, the bank's now, not {capacity}: it only grows"
-            )
-        old = self._embeddings
-        embeddings, labels = _allocate(capacity, old.shape[1], old.dtype, old.device)
-        for slots, rows in self._by_age():
-            embeddings[rows].copy_(self._embeddings[slots])
-            labels[rows].copy_(self._labels[slots])
-        self._seen = len(self)
-        self._embeddings, self._labels = embeddings, labels
-        self._rebuild_index()
-
     def state(self) -> dict[str, Tensor]:
         """A snapshot that `restore` takes back: copies, which later batches don't change.
 
         embeddings: [capacity, D] in the bank's dtype, zero where no entry is yet; labels: int64 [capacity], likewise;
-        seen: int64 [], how many entries were ever enqueued since the bank was made or last grew.
+        seen: int64 [], how many entries were ever enqueued.
         """
         embeddings, labels = self._embeddings.clone(), self._labels.clone()
         for copy in (embeddings, labels):
@@ -134,28 +119,21 @@ class MemoryBank:
     def restore(self, state: dict[str, Tensor]) -> None:
         """Become what `state` says, of any device; it is copied. Costs O(capacity).
 
-        Raises InputError where its capacity, dimensions or dtype are not this bank's or a part is missing or damaged;
-        the bank is then as it was.
+        Raises InputError where its capacity, dimensions or dtype are not this bank's or a part is missing or damaged,
+        such as an entry that is not finite or not L2-normalised; the bank is then as it was.
         """
         self._check_snapshot(state)
         self._seen = int(state["seen"])
         self.embeddings.copy_(state["embeddings"][: len(self)])
         self.labels.copy_(state["labels"][: len(self)])
-        self._rebuild_index()
+        self._index = _LabelIndex()
+        for slots, rows in _pieces(self._oldest % self.capacity, len(self), self.capacity):
+            self._index.add(self._labels[slots].tolist(), self._oldest + rows.start)
 
     @property
     def _oldest(self) -> int:
         """The number of the oldest entry."""
         return self._seen - len(self)
-
-    def _by_age(self) -> list[tuple[slice, slice]]:
-        """Where the entries lie, the oldest first."""
-        return _pieces(self._oldest % self.capacity, len(self), self.capacity)
-
-    def _rebuild_index(self) -> None:
-        self._index = _LabelIndex()
-        for slots, rows in self._by_age():
-            self._index.add(self._labels[slots].tolist(), self._oldest + rows.start)
 
     def _check_batch(self, embeddings: Tensor, labels: Tensor) -> None:
         dimensions = self._embeddings.shape[1]
@@ -175,11 +153,13 @@ class MemoryBank:
             raise InputError(f"the snapshot has no {' and no '.join(missing)}")
         for name, own in (("embeddings", self._embeddings), ("labels", self._labels)):
             given = state[name]
-            if given.shape != own.shape or given.dtype != own.dtype:
+            if not isinstance(given, Tensor) or given.shape != own.shape or given.dtype != own.dtype:
                 raise InputError(f"the snapshot's {name} are {describe(given)}, this bank's {describe(own)}")
         seen = state["seen"]
-        if seen.numel() != 1 or seen.dtype != torch.int64 or int(seen) < 0:
-            raise InputError(f"the snapshot's seen must be one whole number of at least 0, not {seen.tolist()}")
+        if not isinstance(seen, Tensor) or seen.numel() != 1 or seen.dtype != torch.int64:
+            raise InputError(f"the snapshot's seen must be one int64, not {describe(seen)}")
+        check_whole("the snapshot's seen", int(seen), 0, _MOST_SEEN)
+        check_embeddings("the snapshot's embeddings", state["embeddings"][: int(seen)])
 
 
 class _LabelIndex:

@@ -13,9 +13,9 @@ from importlib.util import find_spec
 import torch
 from torch import Tensor
 
+from benchmarks.inputs import Inputs
 from weightlab import losses
 from weightlab.assignment import assign
-from weightlab.bench.inputs import Inputs
 from weightlab.losses import Contrastive, Loss, MultiSimilarity, Triplet
 from weightlab.pairs import Pairs, Weighting
 from weightlab.step import surrogate

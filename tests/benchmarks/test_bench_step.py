@@ -10,14 +10,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from weightlab.bench.inputs import Inputs, make_inputs
-from weightlab.bench.memory import extra_memory
-from weightlab.bench.methods import AUTOGRAD, LIBRARY, PRODUCTS, WEIGHTLAB, XBM, methods
-from weightlab.bench.step import Measured, measure, report, sizes
-from weightlab.bench.timing import median_ratio, time_in_turns
-from weightlab.cli import main
+from benchmarks.inputs import Inputs, make_inputs
+from benchmarks.memory import extra_memory
+from benchmarks.methods import AUTOGRAD, LIBRARY, PRODUCTS, WEIGHTLAB, XBM, methods
+from benchmarks.step import main
+from benchmarks.step_figure import draw_step
+from benchmarks.step_report import report
+from benchmarks.step_times import StepTimes, measure, sizes
+from benchmarks.timing import median_ratio, time_in_turns
 from weightlab.errors import InputError
-from weightlab.plot.bench import draw_step
 
 
 @pytest.fixture(scope="module")
@@ -147,10 +148,13 @@ def test_a_device_that_is_not_there() -> None:
         measure(10, "gpu")
     with pytest.raises(InputError, match="must be cpu or cuda, not meta"):
         measure(10, "meta")
+    count = torch.cuda.device_count()
+    with pytest.raises(InputError, match=f"device cuda:{count}: torch finds {count} CUDA devices"):
+        measure(10, f"cuda:{count}")
 
 
 @pytest.fixture
-def measured() -> Measured:
+def measured() -> StepTimes:
     rows = [
         (PRODUCTS, "", 1024, 0.001, 1.0, 3),
         (PRODUCTS, "", 4096, 0.004, 1.0, 3),
@@ -164,10 +168,10 @@ def measured() -> Measured:
     ]
     times = pd.DataFrame(rows, columns=["method", "loss", "references", "seconds", "ratio", "runs"])
     memory = pd.DataFrame([{"method": WEIGHTLAB, "loss": "step(0.5)", "references": 4096, "mebibytes": 11.6}])
-    return Measured(times, memory, 4096, 0.0123, "a machine")
+    return StepTimes(times, memory, 4096, 0.0123, "a machine")
 
 
-def test_report_has_the_ratios(measured: Measured) -> None:
+def test_report_has_the_ratios(measured: StepTimes) -> None:
     lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in report(measured).splitlines()]
     assert [PRODUCTS, "", "1 ms", "4 ms"] in lines
     assert [LIBRARY, "triplet", "900.00", "–"] in lines
@@ -176,7 +180,7 @@ def test_report_has_the_ratios(measured: Measured) -> None:
     assert "1.2 % of the" in report(measured)
 
 
-def test_figure_labels_every_line_at_its_end(measured: Measured) -> None:
+def test_figure_labels_every_line_at_its_end(measured: StepTimes) -> None:
     contrastive, triplet = draw_step(measured.times, PRODUCTS).axes
     assert {text.get_text() for text in contrastive.texts} == {PRODUCTS, WEIGHTLAB, f"{WEIGHTLAB}, step(0.5)", LIBRARY}
     assert {text.get_text() for text in triplet.texts} == {PRODUCTS, LIBRARY, AUTOGRAD}
@@ -188,10 +192,10 @@ def test_command_writes_table_and_figure(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     some = [method for method in methods() if method.name == PRODUCTS or method.loss == "contrastive"][:3]
-    monkeypatch.setattr("weightlab.bench.step.methods", lambda: some)
-    monkeypatch.setattr("weightlab.bench.step.extra_memory", lambda steps, inputs: [7.0 for _ in steps])
+    monkeypatch.setattr("benchmarks.step_times.methods", lambda: some)
+    monkeypatch.setattr("benchmarks.step_times.extra_memory", lambda steps, inputs: [7.0 for _ in steps])
     with pytest.raises(SystemExit) as exit_:
-        main(["bench", "step", "--max-power", "10", "--figures", str(tmp_path)])
+        main(["--max-power", "10", "--figures", str(tmp_path)])
     assert exit_.value.code == 0
     text = (tmp_path / "bench" / "step.md").read_text(encoding="utf-8")
     assert capsys.readouterr().out == text

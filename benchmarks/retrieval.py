@@ -6,22 +6,29 @@ import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from typing import Annotated
 
 import faiss
 import pandas as pd
 import torch
+import typer
+from rich.console import Console
 from torch import Tensor
 
-from weightlab.bench.inputs import DIMENSIONS, clustered
-from weightlab.bench.machine import describe_machine
-from weightlab.bench.methods import LIBRARY, has_library
-from weightlab.bench.timing import median_ratio, time_in_turns
+from benchmarks.inputs import DIMENSIONS, clustered
+from benchmarks.machine import describe_machine
+from benchmarks.methods import LIBRARY, has_library
+from benchmarks.output import Figures, output_folder
+from benchmarks.timing import median_ratio, time_in_turns
+from weightlab.cli.run import run
 from weightlab.errors import InputError
+from weightlab.files import write_text
 from weightlab.plot.tables import markdown
 from weightlab.retrieval import evaluate
 from weightlab.retrieval.nearest import faiss_threads
 
-__all__ = ["ROWS", "Retrieval", "make_rows", "measure", "report"]
+__all__ = ["ROWS", "Retrieval", "main", "make_rows", "measure", "report"]
 
 ROWS, _CLASSES = 60_502, 11_316  # SOP's test images and their classes
 _FEWEST = 1000
@@ -31,10 +38,44 @@ _KS = (1, 10, 100)
 _SECONDS, _LEAST, _MOST = 30.0, 2, 5
 _FLAT, _EVALUATE, _CALCULATOR = "faiss IndexFlatIP", "weightlab.retrieval.evaluate", "AccuracyCalculator"
 
+_app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
+
+
+@_app.command()
+def retrieval(
+    rows: Annotated[
+        int, typer.Option(help="embeddings to search among each other; the default is SOP's test set")
+    ] = ROWS,
+    figures: Figures = Path("figures"),
+) -> None:
+    """Seconds for recall and MAP@R, as ratios to faiss's search alone and to pytorch-metric-learning.
+
+    Writes bench/retrieval.md.
+
+    \b
+    python -m benchmarks.retrieval
+    python -m benchmarks.retrieval --rows 20000
+    """
+    folder = output_folder(figures)
+    with Console(stderr=True).status("starting") as status:
+        text = report(measure(rows, status.update))
+    write_text(folder / "retrieval.md", text)
+    typer.echo(text, nl=False)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command and exit, as `run` says."""
+    run(_app, "python -m benchmarks.retrieval", arguments)
+
 
 @dataclass(frozen=True)
 class Retrieval:
-    """What was measured: method, seconds (median), to_faiss and to_library (ratios), R@1 and MAP@R found (or None)."""
+    """What was measured.
+
+    table: method, seconds (median), to_faiss and to_library (ratios), R@1 and MAP@R found (or NaN).
+    rows: how many embeddings.
+    classes: how many classes they have.
+    """
 
     table: pd.DataFrame
     rows: int
@@ -129,3 +170,7 @@ def _table(table: pd.DataFrame) -> str:
         for cells in [list(zip(values, (2, 2, 4, 4), strict=True))]
     ]
     return markdown(columns, rows, right=columns[1:])
+
+
+if __name__ == "__main__":
+    main()

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from weightlab.bench.inputs import Inputs, make_inputs
+from benchmarks.inputs import Inputs, make_inputs
 
 __all__ = ["extra_memory"]
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import faiss
 import pytest
 
-from weightlab.bench.retrieval import ROWS, make_rows, measure, report
-from weightlab.cli import main
+from benchmarks.retrieval import ROWS, main, make_rows, measure, report
 
 
 def test_rows_are_as_many_and_as_classed_as_in_sop() -> None:
@@ -35,10 +34,10 @@ def test_both_find_the_same() -> None:
 
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_:
-        main(["bench", "retrieval", "--rows", "1000", "--figures", str(tmp_path)])
+        main(["--rows", "1000", "--figures", str(tmp_path)])
     assert exit_.value.code == 0
     assert capsys.readouterr().out == (tmp_path / "bench" / "retrieval.md").read_text(encoding="utf-8")
     with pytest.raises(SystemExit) as exit_:
-        main(["bench", "retrieval", "--rows", "5", "--figures", str(tmp_path)])
+        main(["--rows", "5", "--figures", str(tmp_path)])
     assert exit_.value.code == 2
     assert "rows must be at least 1000, not 5" in capsys.readouterr().err

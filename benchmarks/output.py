@@ -1,0 +1,21 @@
+"""Where a benchmark writes what it found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from weightlab.cli.options import check_figures
+
+__all__ = ["Figures", "output_folder"]
+
+Figures = Annotated[Path, typer.Option(help="where bench/ is, the folder that is written to")]
+
+
+def output_folder(figures: Path) -> Path:
+    """bench/ in `figures`, to be asked for before the work. Raises InputError where a file is in its way."""
+    folder = figures / "bench"
+    check_figures(folder)
+    return folder

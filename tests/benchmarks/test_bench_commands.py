@@ -1,0 +1,81 @@
+"""What all benchmarks have in common as commands: examples in the help, and one line for bad input before any work."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from benchmarks import decomposition, retrieval, step
+
+Main = Callable[[list[str]], None]
+MAINS = {"decomposition": decomposition.main, "retrieval": retrieval.main, "step": step.main}
+
+
+@pytest.fixture(autouse=True)
+def in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def run(main: Main, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as ended:
+        main(list(arguments))
+    out, err = capsys.readouterr()
+    return int(ended.value.code or 0), out, err
+
+
+@pytest.mark.parametrize("name", MAINS)
+def test_help_teaches_by_example(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(MAINS[name], capsys, "--help")
+    assert code == 0
+    assert f"  python -m benchmarks.{name} --" in out
+
+
+@pytest.mark.parametrize("name", MAINS)
+@pytest.mark.parametrize("figures", ["taken", "taken/figures", "figures"])
+def test_a_file_in_the_way_is_said_before_the_work(
+    name: str, figures: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for work in ("decomposition.time_decompositions", "retrieval.measure", "step.measure"):
+        monkeypatch.setattr(f"benchmarks.{work}", None)
+    Path("taken").touch()
+    Path("figures").mkdir()
+    Path("figures/bench").touch()
+    there = "figures/bench" if figures == "figures" else "taken"
+    code, out, err = run(MAINS[name], capsys, "--figures", figures)
+    assert (code, out) == (2, "")
+    assert err == f"python -m benchmarks.{name}: --figures {figures}/bench: {there} is a file, not a folder\n"
+
+
+@pytest.mark.parametrize(
+    ("main", "arguments", "message"),
+    [
+        (step.main, ["--device", "gpu"], "unknown device 'gpu'"),
+        (step.main, ["--device", "meta"], "must be cpu or cuda"),
+        (step.main, ["--max-power", "9"], "max-power must be at least 10, not 9"),
+        (step.main, ["--max-power", "x"], "valid integer"),
+        (retrieval.main, ["--rows", "5"], "rows must be at least 1000, not 5"),
+        (retrieval.main, ["--rowz", "5"], "No such option"),
+        (decomposition.main, ["contrastive"], "unexpected extra argument"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(
+    main: Main, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = run(main, capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert len(err.strip().splitlines()) == 1
+    assert not list(Path().iterdir())
+
+
+def test_each_runs_as_a_module() -> None:
+    root = Path(step.__file__).parents[1]
+    for name in MAINS:
+        command = [sys.executable, "-m", f"benchmarks.{name}", "--figures", "README.md"]
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        assert "README.md is a file" in done.stderr
