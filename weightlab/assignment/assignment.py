@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
-from weightlab.assignment.functions import FUNCTIONS, Product, Side, Sign, Sum, WeightFunction
+from weightlab.assignment.function import Side, WeightFunction
 from weightlab.assignment.text import parse
 from weightlab.errors import InputError, unknown
 from weightlab.lazy import torch
-from weightlab.pairs import Pairs, PairWeights, Weighting
+from weightlab.pairs import Pairs, PairWeights, Sign, Weighting
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,14 +45,14 @@ class Assignment:
         """The weights, [B, R] each, zero off their mask; no gradient flows through them."""
         with torch.no_grad():
             return PairWeights(
-                positive=self._scaled(self._part(self.positive, pairs, pairs.positive, -1)),
-                negative=self._scaled(self._part(self.negative, pairs, pairs.negative, 1)),
+                positive=self._scaled(self._part(self.positive, pairs, pairs.positive, "positive")),
+                negative=self._scaled(self._part(self.negative, pairs, pairs.negative, "negative")),
             )
 
     def _part(self, part: WeightFunction | Weighting, pairs: Pairs, mask: Tensor, sign: Sign) -> Tensor:
         if isinstance(part, Weighting):
             weights = part.weights(pairs)
-            return weights.positive if sign < 0 else weights.negative
+            return weights.positive if sign == "positive" else weights.negative
         return torch.where(mask, part(pairs.precise, Side(mask, sign)), 0)
 
     def _scaled(self, weight: Tensor) -> Tensor:
@@ -81,7 +81,7 @@ def assign(
 def _as_part(name: str, part: str | WeightFunction | Weighting) -> WeightFunction | Weighting:
     if isinstance(part, str):
         return parse(part)
-    if isinstance(part, (*FUNCTIONS, Sum, Product)) or (isinstance(part, Weighting) and not isinstance(part, type)):
+    if isinstance(part, WeightFunction) or (isinstance(part, Weighting) and not isinstance(part, type)):
         return part
     raise InputError(f"{name} must be a weight function, its text or a weighting, not {part!r}")
 

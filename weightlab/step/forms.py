@@ -111,8 +111,8 @@ def _of_positives(function: Callable[[Tensor], Tensor], positives: Positives) ->
 
 def _assigned_pull(function: WeightFunction, positives: Positives) -> Tensor:
     """All of an anchor's positives are at hand, so a function may look at the others too."""
-    return _of_positives(lambda s: function(s, Side(positives.mask, -1)), positives)
+    return _of_positives(lambda s: function(s, Side(positives.mask, "positive")), positives)
 
 
 def _assigned_push(function: WeightFunction, s: Tensor) -> Tensor:
-    return function(s, Side(torch.ones((), dtype=torch.bool), 1))  # the mask is for relative functions only
+    return function(s, Side(torch.ones((), dtype=torch.bool), "negative"))  # the mask is for relative functions only
