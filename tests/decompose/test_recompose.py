@@ -10,6 +10,7 @@ from scipy.integrate import quad
 import weightlab as wl
 from weightlab.assignment import Side, parse
 from weightlab.decompose.autograd import autograd_weights
+from weightlab.pairs import Sign
 
 FORMULAS = [
     "constant(0.7)",
@@ -56,12 +57,12 @@ def test_value_is_the_integral_from_the_easiest(text: str, s: float) -> None:
     function, loss = parse(text), wl.recompose(text)
     one = torch.ones(1, 1, dtype=torch.bool)
 
-    def w(x: float, sign: int) -> float:
-        return float(function(torch.tensor([[x]], dtype=torch.float64), Side(one, sign)))  # type: ignore[arg-type]
+    def w(x: float, sign: Sign) -> float:
+        return float(function(torch.tensor([[x]], dtype=torch.float64), Side(one, sign)))
 
     similarity = torch.tensor([[s]], dtype=torch.float64)
     kinks = {"points": [-0.5, -0.2, 0.0, 0.2, 0.3, 0.5, 0.6], "limit": 200}
-    push, pull = quad(w, -1, s, args=(1,), **kinks)[0], quad(w, s, 1, args=(-1,), **kinks)[0]
+    push, pull = quad(w, -1, s, args=("negative",), **kinks)[0], quad(w, s, 1, args=("positive",), **kinks)[0]
     assert float(loss.value(wl.Pairs(similarity, ~one, one))) == pytest.approx(push, abs=2e-6)
     assert float(loss.value(wl.Pairs(similarity, one, ~one))) == pytest.approx(pull, abs=2e-6)
 
@@ -72,13 +73,13 @@ def test_nothing_cancels(text: str, dtype: torch.dtype) -> None:
     """Weights of very different sizes at the two ends: an integral from the wrong one would lose the loss."""
     function, loss = parse(text), wl.recompose(text)
     one = torch.ones(1, 1, dtype=torch.bool)
-    for sign, masks in ((-1, (one, ~one)), (1, (~one, one))):
+    for sign, easiest, masks in (("positive", 1, (one, ~one)), ("negative", -1, (~one, one))):
         for s in (-0.9, 0.37, 0.9):
 
-            def w(x: float, sign: int = sign) -> float:
-                return float(function(torch.tensor([[x]], dtype=torch.float64), Side(one, sign)))  # type: ignore[arg-type]
+            def w(x: float, sign: Sign = sign) -> float:
+                return float(function(torch.tensor([[x]], dtype=torch.float64), Side(one, sign)))
 
-            truth, _ = quad(w, *sorted((-sign, s)), epsrel=1e-10, points=[0.2, 0.5, -0.5], limit=200)
+            truth, _ = quad(w, *sorted((easiest, s)), epsrel=1e-10, points=[0.2, 0.5, -0.5], limit=200)
             value = float(loss.value(wl.Pairs(torch.tensor([[s]], dtype=dtype), *masks)))
             assert value == pytest.approx(truth, rel=1e-4)
 

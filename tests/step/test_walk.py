@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from weightlab import InputError, Pairs, PairWeights, Weighting, assign, losses
+from weightlab import Assignment, InputError, Pairs, PairWeights, Weighting, assign, losses
+from weightlab.assignment import Custom, Linear
 from weightlab.memory import MemoryBank
 from weightlab.step import surrogate, walk
 from weightlab.step.few import Few
@@ -41,6 +42,7 @@ for scale in ("raw", "mean", "mass"):
         "spline(-1:0, 0:1, 1:0.5)",
     ):
         WEIGHTINGS[f"{negative}, {scale}"] = assign("linear", negative, scale)  # type: ignore[arg-type]
+    WEIGHTINGS[f"custom, {scale}"] = Assignment(Linear(), Custom(lambda s: s * (s > 0.2)), scale)  # type: ignore[arg-type]
 WEIGHTINGS["relative positives"] = assign("softmax(3) * linear + top(2)", "step(0.2)", "mass")
 WEIGHTINGS["borrowed"] = assign(losses.Contrastive(), losses.MultiSimilarity())
 

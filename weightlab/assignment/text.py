@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import TypeVar
 
-from weightlab.assignment.functions import FUNCTIONS, Product, Spline, Sum, WeightFunction
+from weightlab.assignment.function import WeightFunction
+from weightlab.assignment.functions import ALL, Product, Sum
 from weightlab.errors import InputError, unknown
 
 __all__ = ["parse"]
@@ -21,7 +22,7 @@ __all__ = ["parse"]
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|(?P<name>[A-Za-z_]\w*)|(?P<mark>[-()*+,:]))"
 )
-_BY_NAME = {function.name: function for function in FUNCTIONS}  # type: ignore[attr-defined]
+_BY_NAME = {function.name: function for function in ALL}
 _Part = TypeVar("_Part")
 
 
@@ -109,7 +110,7 @@ def _factor(reader: _Reader) -> WeightFunction:
         reader.take(mark="(")
         points = _separated(reader, ",", _point)
         reader.take(mark=")")
-    return _build(name, points)
+    return _BY_NAME[name].read(points)
 
 
 def _point(reader: _Reader) -> tuple[float, ...]:
@@ -118,21 +119,3 @@ def _point(reader: _Reader) -> tuple[float, ...]:
         return (x,)
     reader.take(mark=":")
     return x, float(reader.take(kind="number"))
-
-
-def _build(name: str, points: list[tuple[float, ...]]) -> WeightFunction:
-    function = _BY_NAME[name]
-    paired = [point for point in points if len(point) == 2]
-    if function is Spline:
-        if len(paired) < len(points):
-            raise InputError("spline wants points x:y, such as spline(-1:0, 0.5:1)")
-        return Spline(tuple((x, y) for x, y in paired))
-    if paired:
-        raise InputError(f"{name} wants plain numbers; only spline takes points x:y")
-    known = fields(function)
-    needed = sum(f.default is MISSING for f in known)
-    if not needed <= len(points) <= len(known):
-        form = f"{name}({', '.join(f.name for f in known)})" if known else name
-        raise InputError(f"{name} got {len(points)} number(s): write {form}")
-    built: WeightFunction = function(*(x for (x,) in points))
-    return built

@@ -55,8 +55,8 @@ def decompose(
     weighting: a loss's name ("ms-loss", "ms-loss(beta=40)") or import path ("package.module:Class(margin=0.1)",
     "file.py:function"), a weighting, or a callable (see `weightlab.decompose.foreign.callables`; `takes` says which
     kind it is where that can't be told). context: a name (`contexts.get`), or a `Context`. points: similarities from −1
-    to 1 on the curve; draws: contexts that are sampled, with `seed`; unless given, as many as take about a second (some losses
-    of others have to be asked pair by pair, and take longer). track: goes through the blocks of the work, as
+    to 1 on the curve; draws: contexts that are sampled, with `seed`; unless given, as many as take about a second (some
+    losses of others have to be asked pair by pair, and take longer). track: goes through the blocks of the work, as
     `rich.progress.track` does for a progress bar.
 
     Raises InputError for an unknown name or context, for something that is no weighting, and for a loss that is not a

@@ -5,29 +5,29 @@ A form is a frozen value with `weights(pairs)`, so it is a weighting itself, and
 `weightlab/step/walk.py` and its class in `form.py`.
 """
 
-from weightlab.forms.assigned import AmongPositives, Assigned
+from weightlab.forms.assigned import AssignedForm, PositiveForm
 from weightlab.forms.form import Form, form_of
-from weightlab.forms.hardest import Hardest
-from weightlab.forms.pointwise import Pointwise
+from weightlab.forms.hardest import HardestForm
+from weightlab.forms.pointwise import PointwiseForm
 from weightlab.forms.positives import Positives
 from weightlab.forms.probe import Probe, probe_all_pairs
 from weightlab.forms.scale import Scale
-from weightlab.forms.softmax import Exponent, Line, Softmax
-from weightlab.forms.triplets import Triplets
+from weightlab.forms.softmax import Exponent, Line, SoftmaxForm
+from weightlab.forms.triplets import TripletForm
 
 __all__ = [
-    "AmongPositives",
-    "Assigned",
+    "AssignedForm",
     "Exponent",
     "Form",
-    "Hardest",
+    "HardestForm",
     "Line",
-    "Pointwise",
+    "PointwiseForm",
+    "PositiveForm",
     "Positives",
     "Probe",
     "Scale",
-    "Softmax",
-    "Triplets",
+    "SoftmaxForm",
+    "TripletForm",
     "form_of",
     "probe_all_pairs",
 ]

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from weightlab.forms.hardest import Hardest
-from weightlab.forms.pointwise import Pointwise
+from weightlab.forms.hardest import HardestForm
+from weightlab.forms.pointwise import PointwiseForm
 from weightlab.forms.positives import Positives
 from weightlab.forms.probe import probe_all_pairs
 from weightlab.forms.scale import Scale, divided, size_of
-from weightlab.forms.softmax import Softmax
-from weightlab.forms.triplets import Triplets
+from weightlab.forms.softmax import SoftmaxForm
+from weightlab.forms.triplets import TripletForm
 from weightlab.lazy import torch
 from weightlab.pairs import Pairs, PairWeights
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
     from weightlab.forms.probe import Probe
 
-__all__ = ["AmongPositives", "Assigned"]
+__all__ = ["AssignedForm", "NegativePart", "PositiveForm", "PositivePart"]
 
 
 @dataclass(frozen=True)
-class AmongPositives:
+class PositiveForm:
     """w⁺ from the anchor's positives alone; no w⁻.
 
     function: w⁺, [B, K], of the positives' similarities [B, K] and the mask of those that are there, bool [B, K].
@@ -59,8 +59,12 @@ class AmongPositives:
         return positives
 
 
+PositivePart = PositiveForm | PointwiseForm | SoftmaxForm | TripletForm
+NegativePart = PointwiseForm | SoftmaxForm | TripletForm | HardestForm
+
+
 @dataclass(frozen=True)
-class Assigned:
+class AssignedForm:
     """w⁺ of one form and w⁻ of another, an anchor's weights of each sign scaled together.
 
     positive: whose w⁺ it has.
@@ -68,15 +72,15 @@ class Assigned:
     scale: "raw": as they are; "mean": divided by how many are not 0; "mass": divided by their sum.
     """
 
-    positive: AmongPositives | Pointwise | Softmax | Triplets
-    negative: Pointwise | Softmax | Triplets | Hardest
+    positive: PositivePart
+    negative: NegativePart
     scale: Scale
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """The weights, [B, R]."""
         pull, push = self.positive.weights(pairs).positive, self.negative.weights(pairs).negative
         size = size_of(push, self.scale)
-        if self.scale == "mean" and isinstance(self.negative, Softmax):
+        if self.scale == "mean" and isinstance(self.negative, SoftmaxForm):
             size = self.negative.counted(pairs).sum(1).to(push.dtype)
         return PairWeights(divided(pull, size_of(pull, self.scale)[:, None]), divided(push, size[:, None]))
 
@@ -89,13 +93,13 @@ class Assigned:
         part = self.positive if probe.sign == "positive" else self.negative
         if self.scale == "raw":
             return part.probe(probe)
-        if probe.sign == "positive" and isinstance(part, AmongPositives | Pointwise):
+        if probe.sign == "positive" and isinstance(part, PositiveForm | PointwiseForm):
             return self.scaled(part.pull(Positives.all_of(probe.repeated())))[:, 0].view(probe.shape)
         sizes = self.negative.probe_sizes(probe, self.scale) if probe.sign == "negative" else None
         return probe_all_pairs(self, probe) if sizes is None else divided(part.probe(probe), sizes)
 
     def pairs_of_a_probe(self, positives: int, negatives: int) -> int:
         """As many as its parts look at; all where the scale asks for them."""
-        if self.scale != "raw" and not isinstance(self.negative, Pointwise | Softmax | Hardest):
+        if self.scale != "raw" and not isinstance(self.negative, PointwiseForm | SoftmaxForm | HardestForm):
             return positives + negatives
         return max(each.pairs_of_a_probe(positives, negatives) for each in (self.positive, self.negative))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from weightlab.forms.assigned import AmongPositives, Assigned
-from weightlab.forms.hardest import Hardest
-from weightlab.forms.pointwise import Pointwise
-from weightlab.forms.softmax import Softmax
-from weightlab.forms.triplets import Triplets
+from weightlab.forms.assigned import AssignedForm, PositiveForm
+from weightlab.forms.hardest import HardestForm
+from weightlab.forms.pointwise import PointwiseForm
+from weightlab.forms.softmax import SoftmaxForm
+from weightlab.forms.triplets import TripletForm
 from weightlab.pairs import Weighting
 
 __all__ = ["FORMS", "Form", "form_of"]
 
-Form = Pointwise | Softmax | Triplets | Hardest | AmongPositives | Assigned
-FORMS = (Pointwise, Softmax, Triplets, Hardest, AmongPositives, Assigned)
+Form = PointwiseForm | SoftmaxForm | TripletForm | HardestForm | PositiveForm | AssignedForm
+FORMS = (PointwiseForm, SoftmaxForm, TripletForm, HardestForm, PositiveForm, AssignedForm)
 
 
 def form_of(weighting: Weighting) -> Form | None:

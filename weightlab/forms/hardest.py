@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from weightlab.forms.probe import Probe
 
-__all__ = ["Hardest"]
+__all__ = ["HardestForm"]
 
 
 @dataclass(frozen=True)
-class Hardest:
+class HardestForm:
     """w⁻ = f(S) for an anchor's k hardest negatives, all of them where there are fewer, else 0; no w⁺.
 
     k: at least 1.

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from weightlab.forms.positives import Positives
     from weightlab.forms.probe import Probe
 
-__all__ = ["Pointwise"]
+__all__ = ["PointwiseForm"]
 
 
 @dataclass(frozen=True)
-class Pointwise:
+class PointwiseForm:
     """w⁺ and w⁻ as functions of S.
 
     positive: w⁺ of positives with similarities s, of any shape.

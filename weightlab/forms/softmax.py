@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from weightlab.forms.probe import Probe
 
-__all__ = ["Exponent", "Line", "Softmax", "mined", "over_sums"]
+__all__ = ["Exponent", "Line", "SoftmaxForm", "mined", "over_sums"]
 
 
 class Exponent(Protocol):
@@ -50,7 +50,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Softmax:
+class SoftmaxForm:
     """w⁻ = c f(S) e^{x(S)} / Σ_N e^{x(S)}, where the anchor's c and its w⁺ depend on its positives and on Σ_N alone.
 
     So the weights over any number of references follow from a summary, log Σ_N e^x, that is gathered block by block.
@@ -95,7 +95,7 @@ class Softmax:
 
     def probe_sizes(self, probe: Probe, scale: Scale) -> Tensor | None:
         """What `scale` divides a probed negative's weight by, [C, G]; None for several sums, and with mining."""
-        if self.mining_margin is not None or self.exponent(probe.grid).ndim > 1:
+        if self.mining_margin is not None or self.has_several_sums:
             return None
         one = torch.ones_like
         factor = self.factor or one
@@ -113,6 +113,11 @@ class Softmax:
     def pairs_of_a_probe(self, positives: int, negatives: int) -> int:
         """The positives; all with mining."""
         return positives if self.mining_margin is None else positives + negatives
+
+    @property
+    def has_several_sums(self) -> bool:
+        """Whether it stacks several sums."""
+        return self.exponent(torch.zeros(1)).ndim > 1
 
     def counted(self, pairs: Pairs) -> Tensor:
         """Which negatives have a weight however small, bool [B, R]: a softmax that underflows is not 0."""

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from weightlab.forms.probe import Probe
 
-__all__ = ["Triplets"]
+__all__ = ["TripletForm"]
 
 
 @dataclass(frozen=True)
-class Triplets:
+class TripletForm:
     """w⁺ = Σ_N v(S_n − S_p + m) and w⁻ = Σ_P v(S_n − S_p + m).
 
     violation: v of an excess S_n − S_p + m, of any shape, in its dtype; it may overwrite it.

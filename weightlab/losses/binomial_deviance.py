@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
-from weightlab.forms.pointwise import Pointwise
+from weightlab.forms.pointwise import PointwiseForm
 from weightlab.forms.stable import masked_mean, softplus
 from weightlab.lazy import torch
 from weightlab.pairs import Pairs, PairWeights
@@ -62,9 +62,9 @@ class BinomialDeviance:
         return self.beta * torch.sigmoid(self.beta * (s - self.base))
 
     @property
-    def form(self) -> Pointwise:
+    def form(self) -> PointwiseForm:
         """Functions of a pair's own similarity, divided by how many pairs there are."""
-        return Pointwise(self.positive_weight, self.negative_weight, averaged=True)
+        return PointwiseForm(self.positive_weight, self.negative_weight, averaged=True)
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
 from weightlab.forms.positives import Positives
-from weightlab.forms.softmax import Softmax
+from weightlab.forms.softmax import SoftmaxForm
 from weightlab.forms.stable import masked_logsumexp, masked_softmax, softplus
 from weightlab.lazy import torch
 from weightlab.pairs import Pairs, PairWeights
@@ -55,9 +55,9 @@ class Circle:
         return self.form.weights(pairs)
 
     @property
-    def form(self) -> Softmax:
+    def form(self) -> SoftmaxForm:
         """A softmax of γ α_n (S − Δ_n) over the negatives, times γ α_n."""
-        return Softmax(_PushExponent(self.m, self.gamma), self.masses, self.factor)
+        return SoftmaxForm(_PushExponent(self.m, self.gamma), self.masses, self.factor)
 
     def factor(self, s: Tensor) -> Tensor:
         """γ α_n."""

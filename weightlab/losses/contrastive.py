@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
-from weightlab.forms.pointwise import Pointwise
+from weightlab.forms.pointwise import PointwiseForm
 from weightlab.forms.stable import above, below, masked_sum
 from weightlab.pairs import Pairs, PairWeights
 
@@ -59,9 +59,9 @@ class Contrastive:
         return above(s, self.neg_margin)
 
     @property
-    def form(self) -> Pointwise:
+    def form(self) -> PointwiseForm:
         """Functions of a pair's own similarity."""
-        return Pointwise(self.positive_weight, self.negative_weight, zero_up_to=self.neg_margin)
+        return PointwiseForm(self.positive_weight, self.negative_weight, zero_up_to=self.neg_margin)
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
 from weightlab.forms.positives import Positives
-from weightlab.forms.softmax import Softmax
+from weightlab.forms.softmax import SoftmaxForm
 from weightlab.forms.stable import masked_logsumexp, softplus
 from weightlab.lazy import torch
 from weightlab.pairs import Pairs, PairWeights
@@ -61,9 +61,9 @@ class HardNegativeContrastive:
         return self.form.weights(pairs)
 
     @property
-    def form(self) -> Softmax:
+    def form(self) -> SoftmaxForm:
         """Three sums over the negatives: of (1+β)S/τ, of βS/τ, and their number."""
-        return Softmax(_Exponents(1 / self.temperature, self.beta), self.masses)
+        return SoftmaxForm(_Exponents(1 / self.temperature, self.beta), self.masses)
 
     def masses(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
         """w⁺ as above and c = (mean_P u_p) (1+β, −β, 0) / τ, [3, B]."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
-from weightlab.forms.softmax import Softmax
+from weightlab.forms.softmax import SoftmaxForm
 from weightlab.losses.n_pair import NPair
 from weightlab.pairs import Pairs, PairWeights
 
@@ -47,7 +47,7 @@ class InfoNCE:
         return self.form.weights(pairs)
 
     @property
-    def form(self) -> Softmax:
+    def form(self) -> SoftmaxForm:
         """That of `n-pair` at scale 1/τ."""
         return self._n_pair.form
 

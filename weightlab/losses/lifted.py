@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
 from weightlab.forms.positives import Positives
-from weightlab.forms.softmax import Line, Softmax
+from weightlab.forms.softmax import Line, SoftmaxForm
 from weightlab.forms.stable import masked_logsumexp, masked_softmax
 from weightlab.pairs import Pairs, PairWeights
 
@@ -50,9 +50,9 @@ class Lifted:
         return self.form.weights(pairs)
 
     @property
-    def form(self) -> Softmax:
+    def form(self) -> SoftmaxForm:
         """A softmax of S over the negatives."""
-        return Softmax(Line(1.0), self.masses)
+        return SoftmaxForm(Line(1.0), self.masses)
 
     def masses(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
         """w⁺ = softmax_P(−S) and c = 1 where the hinge is open, else 0."""

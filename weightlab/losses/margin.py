@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
-from weightlab.forms.pointwise import Pointwise
+from weightlab.forms.pointwise import PointwiseForm
 from weightlab.forms.stable import masked_sum, root, root_slope
 from weightlab.lazy import torch
 from weightlab.pairs import Pairs, PairWeights
@@ -64,9 +64,9 @@ class Margin:
         return torch.where(root(squared) < self.beta + self.alpha, 2 * root_slope(squared), 0)
 
     @property
-    def form(self) -> Pointwise:
+    def form(self) -> PointwiseForm:
         """Functions of a pair's own similarity."""
-        return Pointwise(
+        return PointwiseForm(
             self.positive_weight, self.negative_weight, zero_up_to=1 - (self.alpha + self.beta) ** 2 / 2 - _ROUNDING
         )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
 from weightlab.forms.positives import Positives
-from weightlab.forms.softmax import Line, Softmax, mined
+from weightlab.forms.softmax import Line, SoftmaxForm, mined
 from weightlab.forms.stable import masked_logsumexp, softplus
 from weightlab.lazy import torch
 from weightlab.pairs import Pairs, PairWeights
@@ -61,9 +61,9 @@ class MultiSimilarity:
         return self.form.weights(pairs)
 
     @property
-    def form(self) -> Softmax:
+    def form(self) -> SoftmaxForm:
         """A softmax of β(S − λ) over the negatives, of those that count."""
-        return Softmax(Line(self.beta, self.base), self.masses, mining_margin=self.mining_margin)
+        return SoftmaxForm(Line(self.beta, self.base), self.masses, mining_margin=self.mining_margin)
 
     def masses(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
         """w⁺ = e^{−α(S−λ)} / (1 + Σ_P …), and c = Σ_N … / (1 + Σ_N …)."""

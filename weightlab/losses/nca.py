@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
 from weightlab.forms.positives import Positives
-from weightlab.forms.softmax import Line, Softmax
+from weightlab.forms.softmax import Line, SoftmaxForm
 from weightlab.forms.stable import masked_logsumexp, masked_softmax, softplus
 from weightlab.lazy import torch
 from weightlab.pairs import Pairs, PairWeights
@@ -51,9 +51,9 @@ class NCA:
         return self.form.weights(pairs)
 
     @property
-    def form(self) -> Softmax:
+    def form(self) -> SoftmaxForm:
         """A softmax of tS over the negatives."""
-        return Softmax(Line(self.scale), self.masses)
+        return SoftmaxForm(Line(self.scale), self.masses)
 
     def masses(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
         """w⁺ = t h softmax_P(tS) and c = t h."""

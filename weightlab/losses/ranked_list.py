@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
 from weightlab.forms.positives import Positives
-from weightlab.forms.softmax import Softmax
+from weightlab.forms.softmax import SoftmaxForm
 from weightlab.forms.stable import masked_softmax, masked_sum, root, root_slope
 from weightlab.lazy import torch
 from weightlab.pairs import Pairs, PairWeights
@@ -63,9 +63,9 @@ class RankedList:
         return self.form.weights(pairs)
 
     @property
-    def form(self) -> Softmax:
+    def form(self) -> SoftmaxForm:
         """A softmax of T_n (α − d) over the negatives that are not done, times 1/d."""
-        return Softmax(_PushExponent(self.alpha, self.negative_scale), self.masses, _inverse_distance)
+        return SoftmaxForm(_PushExponent(self.alpha, self.negative_scale), self.masses, _inverse_distance)
 
     def masses(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
         """w⁺ = (1 − λ) v_p / d and c = λ."""

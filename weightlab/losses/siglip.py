@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
-from weightlab.forms.pointwise import Pointwise
+from weightlab.forms.pointwise import PointwiseForm
 from weightlab.forms.stable import masked_sum, softplus
 from weightlab.lazy import torch
 from weightlab.pairs import Pairs, PairWeights
@@ -58,9 +58,9 @@ class SigLIP:
         return self.scale * torch.sigmoid(self.scale * s + self.bias)
 
     @property
-    def form(self) -> Pointwise:
+    def form(self) -> PointwiseForm:
         """Functions of a pair's own similarity."""
-        return Pointwise(self.positive_weight, self.negative_weight)
+        return PointwiseForm(self.positive_weight, self.negative_weight)
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""

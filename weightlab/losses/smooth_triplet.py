@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
 from weightlab.forms.stable import softplus
-from weightlab.forms.triplets import Triplets
+from weightlab.forms.triplets import TripletForm
 from weightlab.lazy import torch
 from weightlab.pairs import Pairs, PairWeights
 
@@ -48,9 +48,9 @@ class SmoothTriplet:
         return self.form.weights(pairs)
 
     @property
-    def form(self) -> Triplets:
+    def form(self) -> TripletForm:
         """All triplets, by how far the negative lies above the positive."""
-        return Triplets(self.violation, self.margin)
+        return TripletForm(self.violation, self.margin)
 
     def violation(self, excess: Tensor) -> Tensor:
         """σ(t(S_n − S_p + m))."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
-from weightlab.forms.triplets import Triplets
+from weightlab.forms.triplets import TripletForm
 from weightlab.lazy import torch
 from weightlab.pairs import Pairs, PairWeights
 
@@ -46,9 +46,9 @@ class Triplet:
         return self.form.weights(pairs)
 
     @property
-    def form(self) -> Triplets:
+    def form(self) -> TripletForm:
         """All triplets, by how far the negative lies above the positive."""
-        return Triplets(self.violation, self.margin, zero_up_to=0.0)
+        return TripletForm(self.violation, self.margin, zero_up_to=0.0)
 
     def violation(self, excess: Tensor) -> Tensor:
         """1 where a triplet violates the margin; overwrites `excess`."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.errors import check_number
 from weightlab.forms.positives import Positives
-from weightlab.forms.softmax import Line, Softmax
+from weightlab.forms.softmax import Line, SoftmaxForm
 from weightlab.forms.stable import masked_logsumexp, root, root_slope, softplus
 from weightlab.lazy import torch
 from weightlab.pairs import Pairs, PairWeights
@@ -56,9 +56,9 @@ class TupletMargin:
         return self.form.weights(pairs)
 
     @property
-    def form(self) -> Softmax:
+    def form(self) -> SoftmaxForm:
         """A softmax of sS over the negatives."""
-        return Softmax(Line(self.scale), self.masses)
+        return SoftmaxForm(Line(self.scale), self.masses)
 
     def masses(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
         """w⁺ as above and c = s mean_P h_p."""

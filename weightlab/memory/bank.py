@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from weightlab.errors import InputError, check_whole, describe, reason
-from weightlab.pairs import check_embeddings
+from weightlab.pairs import References, check_embeddings
 
 __all__ = ["MemoryBank"]
 
@@ -104,6 +104,14 @@ class MemoryBank:
         row = torch.repeat_interleave(torch.tensor(counts, dtype=torch.int64))
         slot = torch.from_numpy(np.array(numbers, dtype=np.int64)).remainder_(self.capacity)
         return row.to(self._labels.device), slot.to(self._labels.device)
+
+    def references(self, labels: Tensor, own: Tensor | None = None) -> References:
+        """The entries as what a batch with these labels, integer [B], is compared with, the look-up by label done.
+
+        own: the slots that `enqueue` gave, or None: the anchors are not in the bank. The embeddings are a view: use it
+        before the next batch is put in. Raises InputError as `slots_of` and `References` do.
+        """
+        return References(self.embeddings, self.labels, own, self.slots_of(labels), verified=True)
 
     def state(self) -> dict[str, Tensor]:
         """A snapshot that `restore` takes back: copies, which later batches don't change.

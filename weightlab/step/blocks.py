@@ -34,7 +34,7 @@ class Block:
     column: Tensor | None = None
 
     def above(self, limit: Tensor) -> Block:
-        """Of a whole block a list of the negatives above their anchor's limit, [B] or []; itself where these are many."""
+        """Of a whole block the list of negatives above their anchor's limit, [B] or []; itself where these are many."""
         row, column = _where_above(self.similarity, limit if limit.ndim == 0 else limit[:, None])
         if len(row) > _LISTED * self.similarity.numel():
             return self

@@ -35,7 +35,7 @@ def surrogate(weighting: Weighable, anchors: Tensor, labels: Tensor, references:
         return _of_all_pairs(weighting, Pairs.from_embeddings(anchors, labels, references))
     check_embeddings("anchors", anchors, labels)
     references.check_anchors(anchors)
-    value: Tensor = _Walked.apply(anchors, form, labels, references)
+    value: Tensor = _Walked.apply(anchors, form, labels, references)  # type: ignore[no-untyped-call]
     return value
 
 

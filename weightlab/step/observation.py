@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from weightlab.pairs import Pairs, Weighting
+from weightlab.assignment import Weighable, as_weighting
+from weightlab.pairs import Pairs, References, check_embeddings
 
 __all__ = ["Observation", "observe"]
 
@@ -16,8 +17,10 @@ _PAIRS = 1 << 22  # at a time
 
 @dataclass(frozen=True)
 class Observation:
-    """active: int64 [B], how many negatives of each anchor have a weight. edges: float [bins + 1], from −1 to 1.
+    """Counts of one step.
 
+    active: int64 [B], how many negatives of each anchor have a weight.
+    edges: float64 [bins + 1], of the bins, from −1 to 1.
     similarity: int64 [2, bins], how many positives (first row) and negatives have their similarity in each bin.
     mass: float64 [2, bins], the sum of |w| there.
     """
@@ -30,12 +33,10 @@ class Observation:
 
 @torch.no_grad()
 def observe(
-    weighting: Weighting,
+    weighting: Weighable,
     anchors: Tensor,
     labels: Tensor,
-    references: Tensor | None = None,
-    reference_labels: Tensor | None = None,
-    own: Tensor | None = None,
+    references: References | None = None,
     *,
     bins: int = 40,
 ) -> Observation:
@@ -43,15 +44,18 @@ def observe(
 
     Raises InputError as `Pairs.from_embeddings` does.
     """
-    if references is None or reference_labels is None:
-        references, reference_labels, own = anchors, labels, torch.arange(len(anchors), device=anchors.device)
+    weighting = as_weighting(weighting)
+    check_embeddings("anchors", anchors, labels)
+    if references is None:
+        references = References(anchors, labels, torch.arange(len(anchors), device=anchors.device), verified=True)
+    references.check_anchors(anchors)
     edges = torch.linspace(-1, 1, bins + 1, dtype=torch.float64)
     active: list[Tensor] = []
     similarity, mass = torch.zeros(2, bins, dtype=torch.int64), torch.zeros(2, bins, dtype=torch.float64)
-    wide = references.to(anchors.dtype)
     for rows in torch.arange(len(anchors), device=anchors.device).split(max(1, _PAIRS // max(1, len(references)))):
-        chosen = None if own is None else own[rows]
-        pairs = Pairs.from_embeddings(anchors[rows], labels[rows], wide, reference_labels, chosen)
+        own = None if references.own is None else references.own[rows]
+        some = References(references.embeddings, references.labels, own, verified=True)
+        pairs = Pairs.from_embeddings(anchors[rows], labels[rows], some)
         weights = weighting.weights(pairs)
         active.append((weights.negative != 0).sum(1))
         place = ((pairs.similarity.double() + 1) * (bins / 2)).long().clamp(0, bins - 1)

@@ -42,7 +42,7 @@ class SameLabel:
         return cls(kept_row, kept_column, *excluded)
 
     def excluded_by_block(self, references: int, size: int) -> list[tuple[Tensor, Tensor]]:
-        """The pairs that are no negatives in each block of `size` references: row, and column from the block's start."""
+        """The pairs that are no negatives in each block of `size` references: row, and column from its start."""
         if references <= size:
             return [(self.excluded_row, self.excluded_column)]
         order = self.excluded_column.argsort()

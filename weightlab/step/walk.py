@@ -16,7 +16,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from weightlab.forms import AmongPositives, Assigned, Form, Hardest, Pointwise, Positives, Scale, Softmax, Triplets
+from weightlab.forms import (
+    AssignedForm,
+    Form,
+    HardestForm,
+    PointwiseForm,
+    PositiveForm,
+    Positives,
+    Scale,
+    SoftmaxForm,
+    TripletForm,
+)
 from weightlab.forms.positives import to_front
 from weightlab.forms.scale import divided, size_of
 from weightlab.forms.softmax import over_sums
@@ -66,31 +76,33 @@ class _Found:
 
 def _walk(form: Form, on: _Walk) -> _Found:
     match form:
-        case Pointwise():
+        case PointwiseForm():
             return _pointwise(form, on)
-        case Softmax():
+        case SoftmaxForm():
             return _softmax(form, on)
-        case Triplets():
+        case TripletForm():
             return _triplets(form, on)
-        case Hardest():
+        case HardestForm():
             return _hardest(form, on)
-        case AmongPositives():
+        case PositiveForm():
             return _Found(torch.zeros_like(on.anchors), form.pull(on.positives), on.zeros())
-        case Assigned():
+        case AssignedForm():
             return _assigned(form, on)
 
 
-def _assigned(form: Assigned, on: _Walk) -> _Found:
+def _assigned(form: AssignedForm, on: _Walk) -> _Found:
     """The negatives' form is walked; the positives' too where it needs more than the positives."""
     positive = form.positive
-    needs_no_walk = isinstance(positive, AmongPositives | Pointwise)
-    pull = positive.pull(on.positives) if needs_no_walk else _walk(positive, on).pull
+    if isinstance(positive, PositiveForm | PointwiseForm):
+        pull = positive.pull(on.positives)
+    else:
+        pull = _walk(positive, on).pull
     found = _walk(form.negative, _Walk(on.anchors, on.references, on.same, on.positives, form.scale))
     push = found.push if form.scale == "raw" else divided(found.push, found.size[:, None])
     return _Found(push, form.scaled(pull), found.size)
 
 
-def _pointwise(form: Pointwise, on: _Walk) -> _Found:
+def _pointwise(form: PointwiseForm, on: _Walk) -> _Found:
     push, size = torch.zeros_like(on.anchors), on.zeros()
     limit = on.anchors.new_tensor(form.zero_up_to)
     for whole in blocks(on.anchors, on.references, on.same):
@@ -105,7 +117,7 @@ def _pointwise(form: Pointwise, on: _Walk) -> _Found:
     return _Found(push, form.pull(on.positives), size)
 
 
-def _softmax(form: Softmax, on: _Walk) -> _Found:
+def _softmax(form: SoftmaxForm, on: _Walk) -> _Found:
     """One pass: sums of exponentials relative to the largest so far, rescaled whenever a larger one comes."""
     shape = form.exponent(on.anchors[:, 0]).shape  # [B], or [sums, B]
     push, total, mass, count = on.zeros(*shape, on.anchors.shape[1]), on.zeros(*shape), on.zeros(*shape), on.zeros()
@@ -134,7 +146,7 @@ def _softmax(form: Softmax, on: _Walk) -> _Found:
     return _Found(over_sums(push * each[..., None]), pull, count if on.scale == "mean" else mass * each)
 
 
-def _that_count(form: Softmax, whole: Block, top: Tensor, mining: Tensor | None, on: _Walk) -> Block:
+def _that_count(form: SoftmaxForm, whole: Block, top: Tensor, mining: Tensor | None, on: _Walk) -> Block:
     """The pairs whose share rounding would not lose, and that mining leaves; the whole block where they are many."""
     if on.scale == "mean":  # they are counted
         return whole
@@ -148,14 +160,14 @@ def _that_count(form: Softmax, whole: Block, top: Tensor, mining: Tensor | None,
     return whole.above(limit if mining is None else torch.maximum(limit, mining))
 
 
-def _sum_of_counted(form: Softmax, block: Block, exponent: Tensor) -> Tensor:
+def _sum_of_counted(form: SoftmaxForm, block: Block, exponent: Tensor) -> Tensor:
     counted = exponent > -torch.inf
     if form.factor is not None:
         counted &= form.factor(block.similarity) != 0
     return counted.sum(1).to(exponent.dtype)
 
 
-def _triplets(form: Triplets, on: _Walk) -> _Found:
+def _triplets(form: TripletForm, on: _Walk) -> _Found:
     positives = on.positives
     limits, pull = form.limits(positives), torch.zeros_like(positives.similarity)
     push, size = torch.zeros_like(on.anchors), on.zeros()
@@ -173,7 +185,7 @@ def _triplets(form: Triplets, on: _Walk) -> _Found:
     return _Found(push, pull, size)
 
 
-def _violations(form: Triplets, similarity: Tensor, limits: Tensor, pull: Tensor) -> Tensor:
+def _violations(form: TripletForm, similarity: Tensor, limits: Tensor, pull: Tensor) -> Tensor:
     """w⁻ of a whole block, [B, b], where pairs that are no negatives have similarity −∞; w⁺ is added to `pull`."""
     weight = torch.zeros_like(similarity)
     for slot, limit in enumerate(limits.unbind(1)):
@@ -183,7 +195,7 @@ def _violations(form: Triplets, similarity: Tensor, limits: Tensor, pull: Tensor
     return weight
 
 
-def _hardest(form: Hardest, on: _Walk) -> _Found:
+def _hardest(form: HardestForm, on: _Walk) -> _Found:
     """One pass: the hardest of the block and of the hardest so far; at the end they are picked out."""
     anchors = on.anchors
     hardest = anchors.new_full((len(anchors), form.k), -torch.inf)
@@ -207,7 +219,9 @@ def _hardest_of(block: Block, k: int, anchors: int) -> tuple[Tensor, Tensor]:
         found = block.similarity.topk(min(k, block.similarity.shape[1]), dim=1)
         return found.values, found.indices
     assert block.column is not None
-    return to_front(block.row, block.similarity, anchors, -torch.inf)[0], to_front(block.row, block.column, anchors, 0)[0]
+    return to_front(block.row, block.similarity, anchors, -torch.inf)[0], to_front(block.row, block.column, anchors, 0)[
+        0
+    ]
 
 
 def _size(block: Block, weight: Tensor, on: _Walk) -> Tensor | int:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from weightlab import data
+from weightlab.assignment import as_weighting
 from weightlab.data.sampler import PKSampler
 from weightlab.step import surrogate
 from weightlab.train import checkpoint
@@ -44,7 +45,7 @@ def train(
         checkpoint.open_folder(out, config)
         checkpoint.restore(out, state)
     sampler = PKSampler(dataset.train.labels, config.batch, config.per_class, config.seed)
-    weighting = config.weighting()
+    weighting = as_weighting(config.weighting())  # its form is made once
 
     def step_once(step: int) -> float:
         index = sampler.batch_at(step)
@@ -58,8 +59,7 @@ def train(
         loss = surrogate(weighting, embeddings, labels)
         if state.bank is not None and step >= config.warmup:
             bank, own = state.bank, state.bank.enqueue(_keys(state, images, embeddings), labels)
-            shared = bank.slots_of(labels)
-            loss = loss + surrogate(weighting, embeddings, labels, bank.embeddings, bank.labels, own, shared)
+            loss = loss + surrogate(weighting, embeddings, labels, bank.references(labels, own))
 
         for group in state.optimizer.param_groups:
             group["lr"] = learning_rate(config, step)

@@ -1,0 +1,44 @@
+"""constant."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from weightlab.assignment.function import Side, WeightFunction, hardness
+from weightlab.errors import check_number
+from weightlab.lazy import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from weightlab.pairs import Sign
+
+
+@dataclass(frozen=True)
+class Constant(WeightFunction):
+    """w = c, c ≥ 0, with the integral c (1 + h).
+
+    c: the weight of every pair.
+    """
+
+    c: float = 1.0
+
+    name: ClassVar[str] = "constant"
+
+    def __post_init__(self) -> None:
+        check_number("constant's c", self.c, 0)
+
+    def __call__(self, s: Tensor, side: Side) -> Tensor:
+        """c for every pair."""
+        return torch.full_like(s, self.c)
+
+    def area(self, s: Tensor, sign: Sign) -> Tensor:
+        """c (1 + h)."""
+        return self.c * (1 + hardness(s, sign))
+
+    @property
+    def zero_up_to(self) -> float:
+        """+∞ for c = 0."""
+        return math.inf if self.c == 0 else -math.inf

@@ -1,0 +1,44 @@
+"""exponential."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from weightlab.assignment.function import Side, WeightFunction, direction, hardness
+from weightlab.errors import check_number
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from weightlab.pairs import Sign
+
+
+@dataclass(frozen=True)
+class Exponential(WeightFunction):
+    """w = e^{b(s−t)} for a negative, e^{−b(s−t)} for a positive.
+
+    b: how steep, 0 to 40, so that it stays inside float32. t: the similarity in [−1, 1] at which w is 1.
+    """
+
+    b: float
+    t: float
+
+    name: ClassVar[str] = "exponential"
+
+    def __post_init__(self) -> None:
+        check_number("exponential's b", self.b, 0, 40)
+        check_number("exponential's t", self.t, -1, 1)
+
+    def __call__(self, s: Tensor, side: Side) -> Tensor:
+        """1 at s = t, growing with hardness."""
+        return (side.direction * self.b * (s - self.t)).exp()
+
+    def area(self, s: Tensor, sign: Sign) -> Tensor:
+        """w at the easiest similarity · (e^{b(1 + h)} − 1)/b; 1 + h for b = 0."""
+        width = 1 + hardness(s, sign)
+        if self.b == 0:
+            return width
+        easiest = math.exp(self.b * (-1 - direction(sign) * self.t))
+        return easiest * (self.b * width).expm1() / self.b

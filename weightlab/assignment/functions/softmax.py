@@ -1,0 +1,50 @@
+"""softmax: the hardest of an anchor's pairs, softly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from weightlab.assignment.function import Side, WeightFunction
+from weightlab.errors import check_number
+from weightlab.forms import Line, Positives, SoftmaxForm
+from weightlab.forms.stable import masked_softmax
+from weightlab.lazy import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Softmax(WeightFunction):
+    """w = e^{bs} normalised over the anchor's negatives, e^{−bs} over its positives.
+
+    b: how steep, ≥ 0.
+    """
+
+    b: float
+
+    name: ClassVar[str] = "softmax"
+    relative: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        check_number("softmax's b", self.b, 0)
+
+    def __call__(self, s: Tensor, side: Side) -> Tensor:
+        """Weights that sum to 1 for each anchor that has pairs of the sign."""
+        return masked_softmax(side.direction * self.b * s, side.mask)
+
+    @property
+    def form(self) -> SoftmaxForm:
+        """A softmax of bS over the negatives, all of which together have weight 1."""
+        return SoftmaxForm(Line(self.b), _masses)
+
+    def form_times(self, factor: WeightFunction) -> SoftmaxForm:
+        """The same, each weight times a function of the negative's similarity."""
+        return SoftmaxForm(Line(self.b), _masses, partial(factor.of, sign="negative"))
+
+
+def _masses(positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
+    """No w⁺, and c = 1."""
+    return torch.where(positives.mask, 0, torch.zeros_like(log_total)[:, None]), torch.ones_like(log_total)

@@ -1,0 +1,89 @@
+"""spline: any curve, drawn through points."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise, takewhile
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from weightlab.assignment.function import Side, WeightFunction, direction, number
+from weightlab.errors import InputError, check_number
+from weightlab.lazy import np, torch
+
+if TYPE_CHECKING:
+    from scipy.interpolate import PchipInterpolator, PPoly
+    from torch import Tensor
+
+    from weightlab.pairs import Sign
+
+
+@dataclass(frozen=True)
+class Spline(WeightFunction):
+    """w = a monotone cubic (PCHIP, Fritsch and Butland 1984), the same for either sign; constant beyond its points.
+
+    points: two (x, y) or more, x in [−1, 1] and rising, y ≥ 0.
+    """
+
+    points: tuple[tuple[float, float], ...]
+
+    name: ClassVar[str] = "spline"
+
+    def __post_init__(self) -> None:
+        for x, y in self.points:
+            check_number("spline's x", x, -1, 1)
+            check_number("spline's y", y, 0)
+        xs = [x for x, _ in self.points]
+        if len(xs) < 2 or any(a >= b for a, b in pairwise(xs)):
+            raise InputError(f"{self}: a spline wants two points or more, in rising order of x")
+
+    def __call__(self, s: Tensor, side: Side) -> Tensor:
+        """The spline at s."""
+        return _at(self._cubic(), s.clamp(self.points[0][0], self.points[-1][0])).clamp(min=0)
+
+    def __str__(self) -> str:
+        return f"spline({', '.join(f'{number(x)}:{number(y)}' for x, y in self.points)})"
+
+    @classmethod
+    def read(cls, points: Sequence[tuple[float, ...]]) -> Self:
+        """The spline through points (x, y). Raises InputError for plain numbers, and as the class does."""
+        if any(len(point) != 2 for point in points):
+            raise InputError("spline wants points x:y, such as spline(-1:0, 0.5:1)")
+        return cls(tuple((x, y) for x, y in points))
+
+    def area(self, s: Tensor, sign: Sign) -> Tensor:
+        """The difference of its antiderivative, a quartic between points and a line beyond them."""
+        (first, low), (last, high) = self.points[0], self.points[-1]
+        quartic = self._cubic().antiderivative()
+
+        def antiderivative(x: Tensor) -> Tensor:
+            beyond = low * (x - first).clamp(max=0) + high * (x - last).clamp(min=0)
+            return _at(quartic, x.clamp(first, last)) + beyond
+
+        side = direction(sign)
+        return side * (antiderivative(s) - antiderivative(torch.full_like(s, -side)))
+
+    @property
+    def zero_up_to(self) -> float:
+        """The last of the points at its beginning that are at 0; −∞ without, +∞ where all are."""
+        zeros = [x for x, _ in takewhile(lambda point: point[1] == 0, self.points)]
+        if len(zeros) == len(self.points):
+            return math.inf
+        return zeros[-1] if zeros else -math.inf
+
+    def _cubic(self) -> PchipInterpolator:
+        from scipy.interpolate import PchipInterpolator
+
+        return PchipInterpolator(*np.array(self.points).T)
+
+
+def _at(polynomial: PPoly, x: Tensor) -> Tensor:
+    """SciPy's piecewise polynomial at the tensor x."""
+    knots = torch.as_tensor(polynomial.x, dtype=x.dtype, device=x.device)
+    coefficients = torch.as_tensor(polynomial.c, dtype=x.dtype, device=x.device)
+    piece = (torch.searchsorted(knots, x.detach().contiguous(), right=True) - 1).clamp(0, len(knots) - 2)
+    total, offset = torch.zeros_like(x), x - knots[piece]
+    for coefficient in coefficients:
+        total = total * offset + coefficient[piece]
+    return total
