@@ -7,13 +7,15 @@ import sys
 import typer
 from typer.exceptions import Abort, TyperException
 
-from weightlab.cli import bench, data, decompose, losses, study, train
+from weightlab.cli import bench, compare, data, decompose, losses, study, train
+from weightlab.cli.group import Group
 from weightlab.errors import InputError
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="weightlab",
+    cls=Group,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -22,7 +24,7 @@ app = typer.Typer(
 )
 app.command("losses")(losses.losses)
 app.command("decompose")(decompose.decompose)
-app.command("compare")(decompose.compare)
+app.command("compare")(compare.compare)
 app.command("train")(train.train)
 app.command("evaluate")(train.evaluate)
 app.add_typer(study.app, name="study")
