@@ -15,8 +15,9 @@ from torch import Tensor
 
 from benchmarks.inputs import Inputs
 from weightlab import losses
-from weightlab.assignment import assign
+from weightlab.assignment import as_weighting, assign
 from weightlab.losses import Contrastive, Loss, MultiSimilarity, Triplet
+from weightlab.memory import MemoryBank
 from weightlab.pairs import Pairs, Weighting
 from weightlab.step import surrogate
 
@@ -28,6 +29,8 @@ AUTOGRAD = "autograd"
 XBM = "XBM"
 LIBRARY = "pytorch-metric-learning"
 _LIBRARY_MEMORY = "CrossBatchMemory"
+
+_ENQUEUED = 1024  # at a time
 
 Value = Callable[[Tensor], Tensor]  # a loss, of the anchors [B, D]
 
@@ -102,7 +105,11 @@ def _gradient(value: Value, anchors: Tensor) -> Tensor:
 
 
 def _weightlab(weighting: Weighting, inputs: Inputs) -> Value:
-    return lambda anchors: surrogate(weighting, anchors, inputs.labels, inputs.references, inputs.reference_labels)
+    """Against a bank that holds the references; the form is made once, the look-up by label at each step."""
+    form, bank = as_weighting(weighting), MemoryBank(*inputs.references.shape, device=inputs.references.device)
+    for rows in torch.arange(len(inputs.references)).split(_ENQUEUED):
+        bank.enqueue(inputs.references[rows], inputs.reference_labels[rows])
+    return lambda anchors: surrogate(form, anchors, inputs.labels, bank.references(inputs.labels))
 
 
 def _autograd(loss: Loss, inputs: Inputs) -> Value:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from weightlab.cli.options import check_figures
+from weightlab.cli.figures import check_folder
 
 __all__ = ["Figures", "output_folder"]
 
@@ -17,5 +17,5 @@ Figures = Annotated[Path, typer.Option(help="where bench/ is, the folder that is
 def output_folder(figures: Path) -> Path:
     """bench/ in `figures`, to be asked for before the work. Raises InputError where a file is in its way."""
     folder = figures / "bench"
-    check_figures(folder)
+    check_folder(folder, "--figures")
     return folder

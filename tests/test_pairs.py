@@ -5,7 +5,7 @@ import torch
 from torch.nn.functional import normalize
 
 from weightlab import InputError, Pairs, assign, losses
-from weightlab.pairs import Weighting
+from weightlab.pairs import References, Weighting
 
 NONE = torch.zeros(2, 3, dtype=torch.bool)
 
@@ -59,10 +59,10 @@ def test_own_entry_is_excluded_by_index_and_not_by_similarity() -> None:
     anchor = torch.tensor([[1.0, 0.0]])
     references = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
     labels = torch.tensor([0, 0, 1])
-    pairs = Pairs.from_embeddings(anchor, labels[:1], references, labels, own=torch.tensor([1]))
+    pairs = Pairs.from_embeddings(anchor, labels[:1], References(references, labels, torch.tensor([1])))
     assert pairs.positive.tolist() == [[True, False, False]]
     assert pairs.negative.tolist() == [[False, False, True]]
-    absent = Pairs.from_embeddings(anchor, labels[:1], references, labels, own=torch.tensor([-1]))
+    absent = Pairs.from_embeddings(anchor, labels[:1], References(references, labels, torch.tensor([-1])))
     assert absent.positive.tolist() == [[True, True, False]]
 
 

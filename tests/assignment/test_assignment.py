@@ -147,9 +147,9 @@ def test_wrong_texts_are_explained(text: str, message: str) -> None:
 
 
 def test_wrong_parts_and_scales() -> None:
-    with pytest.raises(InputError, match="positive must be"):
+    with pytest.raises(InputError, match="positive: expected a weight function"):
         assign(3, "constant")  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="negative must be"):
+    with pytest.raises(InputError, match="negative: expected a weight function"):
         assign("constant", losses.Contrastive)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="unknown scale 'men': did you mean 'mean'"):
         Assignment(Linear(), Linear(), "men")  # type: ignore[arg-type]

@@ -85,10 +85,11 @@ def test_memory_wrapper_takes_the_bank_and_stays_the_same(inputs: Inputs) -> Non
     labels = torch.cat([inputs.labels, inputs.reference_labels[64:]])
     bank = torch.cat([inputs.anchors, inputs.references[64:]])
     from weightlab.losses import MultiSimilarity
+    from weightlab.pairs import References
     from weightlab.step import surrogate
 
     anchors = inputs.anchors.clone().requires_grad_()
-    surrogate(MultiSimilarity(), anchors, inputs.labels, bank, labels, own).backward()
+    surrogate(MultiSimilarity(), anchors, inputs.labels, References(bank, labels, own)).backward()
     assert anchors.grad is not None
     assert torch.allclose(first, on_the_sphere(anchors.grad, inputs.anchors), atol=1e-6)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +13,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import weightlab as wl
 from weightlab import losses
 from weightlab.cli import main
+from weightlab.study.spec import read
+from weightlab.study.storage import Storage
+from weightlab.study.trial import trials
+from weightlab.train import TrainConfig, TrainResult
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -39,7 +45,23 @@ def test_losses_lists_every_loss(capsys: pytest.CaptureFixture[str]) -> None:
     _, table, _ = run(capsys, "losses")
     assert all(name in table for name in losses.names())
     _, text, _ = run(capsys, "losses", "--format", "csv")
+    assert "\r" not in text
     assert pd.read_csv(io.StringIO(text))["name"].tolist() == losses.names()
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_losses_are_whole_on_a_terminal_of_any_width(
+    width: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = json.loads(run(capsys, "losses", "--format", "json")[1])
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")  # a dumb one is 80 columns wide whatever is said
+    monkeypatch.setenv("COLUMNS", str(width))
+    out = re.sub(r"\x1b\[\d*m", "", run(capsys, "losses")[1])
+    assert all(len(line) <= width for line in out.splitlines())
+    assert "…" not in out
+    words = " ".join(out.split())
+    assert all(text in words for row in rows for text in row.values())
 
 
 def test_decompose_prints_curve_mass_formulas_and_residual(capsys: pytest.CaptureFixture[str]) -> None:
@@ -66,10 +88,10 @@ def test_decompose_machine_formats_print_nothing_else(capsys: pytest.CaptureFixt
     assert found["title"] == "triplet(margin=0.1)"
     assert found["residual"] < 1e-9
     _, text, _ = run(capsys, "decompose", "triplet", "--format", "csv")
-    assert list(pd.read_csv(io.StringIO(text)).columns) == ["similarity", "sign", "weight", "low", "high"]
+    assert text == wl.decompose("triplet").curve.to_csv(index=False, lineterminator="\n")
 
 
-SMALL = ("--steps", "4", "--size", "12", "--memory", "96", "--batch", "32", "--warmup", "1")
+SMALL = ("--scale", "mean", "--steps", "4", "--size", "12", "--memory", "96", "--batch", "32", "--warmup", "1")
 
 
 def test_train_evaluate_and_resume(capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,6 +101,31 @@ def test_train_evaluate_and_resume(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(run(capsys, "evaluate", "runs/a", "--format", "json")[1]) == trained
     assert json.loads(run(capsys, "train", "--resume", "runs/a", "--format", "json")[1]) == trained
     assert "R@1" in run(capsys, "evaluate", "runs/a")[1]
+    text = run(capsys, "evaluate", "runs/a", "--format", "csv")[1]
+    assert text.splitlines() == ["metric,value", *(f"{name},{value}" for name, value in trained.items())]
+    code, out, err = run(capsys, "train", "--resume", "runs/a", "--steps", "4", "--out", "runs/b")
+    assert (code, out) == (2, "")
+    assert err == "weightlab: --resume runs/a goes on with the settings of that run: leave out --steps, --out\n"
+
+
+def test_the_options_of_train_are_the_fields_of_its_configuration(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = " ".join(run(capsys, "train", "--help")[1].split())
+    for name, field in TrainConfig.model_fields.items():
+        assert f"--{name.replace('_', '-')} " in out
+        assert field.description in out
+    assert "side of the images in pixels (at least 8, at most 512) [default: 24]" in out
+    assert "--scale <raw|mean|mass>" in out
+    given = ["--width", "4", "--per-class", "8", "--scale", "mass", "--validation", "--learning-rate", "0.1"]
+    seen: list[TrainConfig] = []
+    monkeypatch.setattr(
+        "weightlab.train.loop.train", lambda config, **_: seen.append(config) or TrainResult({"R@1": 0.5}, 1.0)
+    )
+    assert run(capsys, "train", *given)[0] == 0
+    assert run(capsys, "train")[0] == 0
+    changed = TrainConfig(width=4, per_class=8, scale="mass", validation=True, learning_rate=0.1)
+    assert seen == [changed, TrainConfig()]
 
 
 @pytest.mark.parametrize(
@@ -97,6 +144,8 @@ def test_train_evaluate_and_resume(capsys: pytest.CaptureFixture[str]) -> None:
         (["train", "--negative", "step(0.5"], "can't read the weight function"),
         (["train", "--negative", "step(5)"], "at most 1"),
         (["train", "--momentum", "2"], "momentum=2.0"),
+        (["train", "--scale", "men"], "scale='men': Input should be 'raw', 'mean' or 'mass'"),
+        (["train", "--steps", "many"], "'--steps'"),
         (["train", "--data", "glyhps"], "did you mean 'glyphs'"),
         (["train", "--resume", "runs/none"], "holds no run"),
         (["evaluate", "runs/none"], "holds no run"),
@@ -134,8 +183,38 @@ def test_help_teaches_by_example(capsys: pytest.CaptureFixture[str]) -> None:
         assert f"  weightlab {' '.join(arguments)}" in out
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["losses"], ["decompose", "--help"], ["study", "--help"]])
+@pytest.mark.parametrize("arguments", [[], ["study"], ["data"]])
+def test_help_has_each_commands_sentence_whole(
+    arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    _, out, _ = run(capsys, *arguments, "--help")
+    commands = out.partition("Commands:")[2]
+    assert "..." not in commands
+    assert all(len(line) <= 80 for line in out.splitlines())
+    first = {"": "relative, source.", "study": "in percent.", "data": "what it holds."}[" ".join(arguments)]
+    assert first in " ".join(commands.split())
+
+
+QUICK = [["--help"], ["losses"], ["decompose", "--help"], ["train", "--help"], ["study", "--help"], ["data", "list"]]
+
+
+@pytest.mark.parametrize("arguments", QUICK)
 def test_quick_commands_do_not_import_torch(arguments: list[str]) -> None:
+    check_imports(arguments)
+
+
+@pytest.mark.parametrize("finished", [0, 1])
+def test_the_status_of_a_study_does_not_import_torch(finished: int) -> None:
+    Path("small.toml").write_text('name = "small"\nquestion = "?"\n[base]\nmemory = 0\n[arms.one]\n[arms.two]\n')
+    spec = read(Path("small.toml"))
+    for trial in trials(spec, "quick")[:finished]:
+        Storage.of(Path("runs"), spec, "quick").save(trial, TrainResult({"R@1": 0.5}, 1.0))
+    assert f"| one |        {finished} |      3 |" in check_imports(["study", "status", "small.toml"])
+
+
+def check_imports(arguments: list[str]) -> str:
+    """Run a command in a process of its own that must not import the heavy packages; what it prints."""
     code = f"""
 import sys
 from weightlab.cli import main
@@ -147,6 +226,7 @@ except SystemExit as ended:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
 
 
 def test_decompose_latex(capsys: pytest.CaptureFixture[str]) -> None:
@@ -177,13 +257,13 @@ def test_decompose_a_function_in_a_file(capsys: pytest.CaptureFixture[str]) -> N
     code, _, err = run(capsys, "decompose", "wrong.py:wrong")
     assert (code, len(err.strip().splitlines())) == (2, 1)
     assert "wrong fails: AttributeError: 'Tensor' object has no attribute 'no_such_thing'" in err
-    code, _, err = run(capsys, "decompose", "mine.py:mine", "--format", "latex", "--plot", "--figures", "none")
+    code, _, err = run(capsys, "decompose", "mine.py:mine", "--format", "latex", "--plot", "--out", "none")
     assert code == 2
     assert "no formulas" in err
     assert not Path("none").exists()
-    code, _, err = run(capsys, "decompose", "mine.py:mine", "--plot", "--figures", "mine.py/figures")
+    code, _, err = run(capsys, "decompose", "mine.py:mine", "--plot", "--out", "mine.py/figures")
     assert code == 2
-    assert "mine.py is a file, not a folder" in err
+    assert "--out mine.py/figures: mine.py is a file, not a folder" in err
     Path("random.py").write_text("def mine(s, positive, negative):\n    return (s**2 * negative).sum(1)\n")
     assert run(capsys, "decompose", "random.py:mine")[0] == 0  # it does not take the place of Python's own
     Path("fails.py").write_text("class Fails:\n    def __init__(self):\n        self.x = {}['y']\n")
@@ -193,10 +273,13 @@ def test_decompose_a_function_in_a_file(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_compare(capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = run(capsys, "compare", "contrastive", "triplet", "ms-loss", "--plot", "--format", "csv")
+    losses = ["contrastive", "triplet", "ms-loss"]
+    code, out, _ = run(capsys, "compare", *losses, "--plot", "--out", "here", "--format", "csv")
     assert code == 0
-    assert len(pd.read_csv(io.StringIO(out))) == 6
-    assert Path("figures/compare/contrastive-triplet-ms-loss.png").exists()
+    distances = wl.compare(*losses).distances
+    assert out == distances.to_csv(index=False, lineterminator="\n")
+    assert Path("here/compare/contrastive-triplet-ms-loss.png").exists()
+    assert json.loads(run(capsys, "compare", *losses, "--format", "json")[1]) == distances.to_dict("records")
     code, _, err = run(capsys, "compare", "contrastive")
     assert code == 2
     assert "two weightings" in err

@@ -11,8 +11,9 @@ from scipy.stats import truncnorm
 from torch import Tensor
 
 import weightlab as wl
-from weightlab.decompose import contexts, probes
+from weightlab.decompose import contexts
 from weightlab.decompose.mass import hardness_frame, mass_ratio
+from weightlab.forms import SoftmaxForm
 
 
 @pytest.mark.parametrize("name", wl.losses.names())
@@ -237,8 +238,8 @@ class Doubled(wl.losses.NPair):
 def test_the_residual_sees_a_wrong_weight_and_a_wrong_curve(monkeypatch: pytest.MonkeyPatch) -> None:
     assert wl.decompose(Doubled(), points=41, draws=5).residual > 0.01
     assert wl.decompose(wl.losses.NPair(), points=41, draws=5).residual < 1e-12
-    right = probes._from_sums
-    monkeypatch.setattr(probes, "_from_sums", lambda *given: 2 * right(*given))
+    right = SoftmaxForm.probe
+    monkeypatch.setattr(SoftmaxForm, "probe", lambda *given: 2 * right(*given))
     assert wl.decompose(wl.losses.NPair(), points=41, draws=5).residual > 0.01
 
 

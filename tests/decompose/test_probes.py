@@ -11,6 +11,7 @@ from weightlab import losses
 from weightlab.decompose import contexts, curves
 from weightlab.decompose.curves import weight_curve
 from weightlab.decompose.probes import pairs_of_a_probe, probe
+from weightlab.forms import Scale
 from weightlab.pairs import SIGNS, Sign
 
 TEXTS = [
@@ -54,11 +55,27 @@ def test_same_as_all_pairs(text: str, positives: int, negatives: int) -> None:
         assert float((found - truth).abs().max()) <= 1e-11 * max(float(truth.abs().max()), 1e-3)
 
 
-@pytest.mark.parametrize("rule", [wl.assign("softmax(5)", "top(3)"), wl.assign("linear", "step(0.3)", "mass")])
-def test_assignments_too(rule: wl.Assignment) -> None:
-    sample = contexts.get("early", 3, 20).sample(4)
+RULES = [
+    *[("linear", negative) for negative in ("step(0.3)", "linear", "softmax(5)", "top(3)", "top(3) * linear")],
+    ("softmax(3) * linear + top(2)", "step(-0.2) * softmax(5) * linear"),
+    ("contrastive", "ms-loss"),
+    ("n-pair(scale=20)", "circle(gamma=5)"),
+    ("triplet", "triplet(margin=0.5)"),
+    ("binomial-deviance", "binomial-deviance"),
+    ("constant", "ms-loss(mining_margin=0.1)"),
+    ("constant", "softmax(3) * top(2)"),
+]
+
+
+@pytest.mark.parametrize("scale", ["raw", "mean", "mass"])
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize(("positives", "negatives"), [(1, 1), (2, 3), (3, 20)])
+def test_assignments_too(rule: tuple[str, str], scale: Scale, positives: int, negatives: int) -> None:
+    assigned = wl.assign(*rule, scale)
+    sample = contexts.get("early", positives, negatives).sample(4)
     for sign in SIGNS:
-        assert torch.allclose(probe(rule, sample, sign, GRID), one_by_one(rule, sample, sign), atol=1e-12)
+        found, truth = probe(assigned, sample, sign, GRID), one_by_one(assigned, sample, sign)
+        assert float((found - truth).abs().max()) <= 1e-11 * max(float(truth.abs().max()), 1e-3)
 
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,3 +92,7 @@ def test_what_a_probe_looks_at() -> None:
     assert pairs_of_a_probe(losses.NPair(), 3, 65536) == 3
     assert pairs_of_a_probe(losses.MultiSimilarity(mining_margin=0.1), 3, 64) == 67
     assert pairs_of_a_probe(losses.Triplet(), 3, 64) == 67
+    for scale in ("raw", "mean", "mass"):
+        assert pairs_of_a_probe(wl.assign("linear", "step(0.3)", scale), 3, 65536) == 3  # type: ignore[arg-type]
+        assert pairs_of_a_probe(wl.assign("linear", "softmax(5) * step(0)", scale), 3, 65536) == 3  # type: ignore[arg-type]
+        assert pairs_of_a_probe(wl.assign("linear", "top(3)", scale), 3, 65536) == 3  # type: ignore[arg-type]

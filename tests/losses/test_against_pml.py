@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from weightlab import losses
-from weightlab.pairs import Pairs
+from weightlab.pairs import Pairs, References
 from weightlab.step import surrogate
 
 SUM = {"distance": CosineSimilarity(), "reducer": reducers.SumReducer()}
@@ -164,7 +164,9 @@ def test_n_pairs_loss_itself(dtype: torch.dtype) -> None:
     plain = DotProductSimilarity(normalize_embeddings=False)
     theirs = pml.NPairsLoss(reducer=reducers.SumReducer(), distance=plain)(embeddings, labels)
     anchors, positives = lmu.convert_to_pos_pairs_with_unique_labels(None, labels)
-    ours = surrogate(losses.NPair(), embeddings[anchors], labels[anchors], embeddings[positives], labels[positives])
+    ours = surrogate(
+        losses.NPair(), embeddings[anchors], labels[anchors], References(embeddings[positives], labels[positives])
+    )
     compared(ours * 7, theirs, [x], 1e-5 if dtype is torch.float32 else 1e-12)
 
 
@@ -177,7 +179,7 @@ def test_margin_loss_itself(dtype: torch.dtype) -> None:
     embeddings, references = normalize(x), normalize(r)
     loss = pml.MarginLoss(margin=0.2, beta=1.2, reducer=reducers.SumReducer())
     theirs = loss(embeddings, labels, None, references, reference_labels) / 3
-    ours = surrogate(losses.Margin(), embeddings, labels, references, reference_labels) * 4
+    ours = surrogate(losses.Margin(), embeddings, labels, References(references, reference_labels)) * 4
     compared(ours, theirs, [x, r], 1e-5 if dtype is torch.float32 else 1e-6)
 
 

@@ -7,6 +7,7 @@ import torch
 from torch.nn.functional import normalize
 
 from weightlab import Pairs, losses
+from weightlab.pairs import References
 from weightlab.step import surrogate
 
 
@@ -18,9 +19,10 @@ def test_gradient_is_that_of_the_loss(name: str) -> None:
     labels, reference_labels = torch.arange(12) % 5, torch.arange(40) % 7
     own = torch.tensor([3, -1, 7, *([-1] * 9)])
     loss = losses.get(name)
-    pairs = Pairs.from_embeddings(normalize(x), labels, references, reference_labels, own)
+    compared = References(references, reference_labels, own)
+    pairs = Pairs.from_embeddings(normalize(x), labels, compared)
     (expected,) = torch.autograd.grad(loss.value(pairs).mean(), x)
-    value = surrogate(loss, normalize(x), labels, references, reference_labels, own)
+    value = surrogate(loss, normalize(x), labels, compared)
     (gradient,) = torch.autograd.grad(value, x)
     assert float(expected.abs().max()) > 0
     assert torch.allclose(gradient, expected, rtol=1e-9, atol=1e-12)

@@ -6,6 +6,7 @@ import torch
 from torch.nn.functional import normalize
 
 from weightlab import Pairs, losses
+from weightlab.pairs import References
 from weightlab.step import observation, observe
 
 
@@ -16,8 +17,9 @@ def test_counts_are_those_of_all_pairs(name: str, monkeypatch: pytest.MonkeyPatc
     anchors = normalize(torch.randn(9, 4, generator=generator, dtype=torch.float64))
     references = normalize(torch.randn(33, 4, generator=generator, dtype=torch.float64))
     labels, reference_labels, own = torch.arange(9) % 4, torch.arange(33) % 6, torch.arange(9) - 1
-    found = observe(losses.get(name), anchors, labels, references, reference_labels, own, bins=10)
-    pairs = Pairs.from_embeddings(anchors, labels, references, reference_labels, own)
+    compared = References(references, reference_labels, own)
+    found = observe(losses.get(name), anchors, labels, compared, bins=10)
+    pairs = Pairs.from_embeddings(anchors, labels, compared)
     weights = losses.get(name).weights(pairs)
     assert found.active.tolist() == (weights.negative != 0).sum(1).tolist()
     for row, (mask, weight) in enumerate(((pairs.positive, weights.positive), (pairs.negative, weights.negative))):

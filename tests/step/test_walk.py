@@ -11,10 +11,11 @@ from torch.nn.functional import normalize
 
 from weightlab import Assignment, InputError, Pairs, PairWeights, Weighting, assign, losses
 from weightlab.assignment import Custom, Linear
+from weightlab.forms import form_of
 from weightlab.memory import MemoryBank
-from weightlab.step import surrogate, walk
-from weightlab.step.few import Few
-from weightlab.step.forms import form_of
+from weightlab.pairs import References
+from weightlab.step import blocks, surrogate
+from weightlab.step.same_label import SameLabel
 
 WEIGHTINGS: dict[str, Weighting] = {name: losses.get(name) for name in losses.names()} | {
     text: losses.from_text(text)
@@ -43,6 +44,12 @@ for scale in ("raw", "mean", "mass"):
     ):
         WEIGHTINGS[f"{negative}, {scale}"] = assign("linear", negative, scale)  # type: ignore[arg-type]
     WEIGHTINGS[f"custom, {scale}"] = Assignment(Linear(), Custom(lambda s: s * (s > 0.2)), scale)  # type: ignore[arg-type]
+    WEIGHTINGS[f"softmax product, {scale}"] = assign("constant", "step(-0.2) * softmax(5) * linear", scale)  # type: ignore[arg-type]
+    WEIGHTINGS[f"top product, {scale}"] = assign("constant", "top(4) * linear", scale)  # type: ignore[arg-type]
+    WEIGHTINGS[f"borrowed, {scale}"] = assign("n-pair(scale=20)", "ms-loss(mining_margin=0.1)", scale)  # type: ignore[arg-type]
+    WEIGHTINGS[f"borrowed triplets, {scale}"] = assign("triplet", "triplet(margin=0.5)", scale)  # type: ignore[arg-type]
+    WEIGHTINGS[f"borrowed averages, {scale}"] = assign("binomial-deviance", "binomial-deviance", scale)  # type: ignore[arg-type]
+WEIGHTINGS["two of one sum each"] = assign("hard-negative-contrastive", "circle")
 WEIGHTINGS["relative positives"] = assign("softmax(3) * linear + top(2)", "step(0.2)", "mass")
 WEIGHTINGS["borrowed"] = assign(losses.Contrastive(), losses.MultiSimilarity())
 
@@ -65,11 +72,13 @@ def data(seed: int, anchors: int, references: int, classes: int, dtype: torch.dt
 def both(weighting: Weighting, x: Tensor, *rest: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Value and gradient by the step, and by all pairs at once in float64."""
     leaf = x.clone().requires_grad_()
-    value = surrogate(weighting, normalize(leaf), *rest)
-    (gradient,) = torch.autograd.grad(value, leaf)
     labels, references, reference_labels, own = rest
+    value = surrogate(weighting, normalize(leaf), labels, References(references, reference_labels, own))
+    (gradient,) = torch.autograd.grad(value, leaf)
     exact = x.double().requires_grad_()
-    pairs = Pairs.from_embeddings(normalize(exact), labels, references.double(), reference_labels, own)
+    pairs = Pairs.from_embeddings(
+        normalize(exact), labels, References(references.double(), reference_labels, own, verified=True)
+    )
     w = weighting.weights(Pairs(pairs.similarity.detach(), pairs.positive, pairs.negative))
     plain = ((w.negative - w.positive).detach() * pairs.similarity).sum() / len(x)
     (truth,) = torch.autograd.grad(plain, exact)
@@ -84,12 +93,14 @@ def both(weighting: Weighting, x: Tensor, *rest: Tensor) -> tuple[Tensor, Tensor
     references=st.sampled_from([1, 2, 5, 40]),
     classes=st.sampled_from([1, 3, 20]),
     block=st.sampled_from([1, 7, 16, 64]),
+    listed=st.sampled_from([0.0, 0.125, 1.0]),
 )
 def test_same_numbers_as_all_pairs_at_once(
-    name: str, seed: int, anchors: int, references: int, classes: int, block: int
+    name: str, seed: int, anchors: int, references: int, classes: int, block: int, listed: float
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(walk, "_BLOCK", block)
+        patch.setattr(blocks, "_BLOCK", block)
+        patch.setattr(blocks, "_LISTED", listed)  # none, some or all blocks as lists of pairs
         value, gradient, plain, truth = both(WEIGHTINGS[name], *data(seed, anchors, references, classes))
     largest = max(float(truth.abs().max()), 1e-3)
     assert float((gradient - truth).abs().max()) <= 1e-8 * largest
@@ -104,9 +115,11 @@ def test_float32_and_bfloat16_banks(name: str) -> None:
     assert float((gradient - truth).abs().max() / truth.abs().max()) <= 2e-3  # a hinge may turn by rounding
     low = r.bfloat16()
     leaf = x.clone().requires_grad_()
-    (rounded,) = torch.autograd.grad(surrogate(weighting, normalize(leaf), labels, low, reference_labels, own), leaf)
+    (rounded,) = torch.autograd.grad(
+        surrogate(weighting, normalize(leaf), labels, References(low, reference_labels, own)), leaf
+    )
     (same,) = torch.autograd.grad(
-        surrogate(weighting, normalize(leaf), labels, low.float(), reference_labels, own), leaf
+        surrogate(weighting, normalize(leaf), labels, References(low.float(), reference_labels, own)), leaf
     )
     if form_of(weighting) is not None:
         assert torch.allclose(rounded, same, atol=1e-5 * float(same.abs().max()))
@@ -130,59 +143,59 @@ def test_a_subclass_is_not_walked_as_its_parent() -> None:
 
 
 def test_which_assignments_are_walked() -> None:
-    plain = {name for name, weighting in WEIGHTINGS.items() if ", " in name and form_of(weighting) is None}
-    assert plain == {"softmax(5), mean", "softmax(5), mass"}
-    assert form_of(assign("softmax(3)", "step(0.2)", "mass")) is not None
-    assert form_of(WEIGHTINGS["borrowed"]) is None
+    """All but those whose negatives are products of two relative functions, or sums with one."""
+    assert all(form_of(weighting) is not None for weighting in WEIGHTINGS.values())
+    for negative in ("softmax(3) * top(2)", "softmax(3) + constant"):
+        assert form_of(assign("constant", negative)) is None
+    assert form_of(assign("constant", "hard-negative-contrastive", "mass")) is None
+    assert form_of(assign(losses.NPair(), assign("constant", "step(0.1)", "mass"))) is None
 
 
-def test_few_by_brute_force() -> None:
+def test_same_label_by_brute_force() -> None:
     for seed in range(30):
         _, labels, _, reference_labels, own = data(seed, 7, 25, 4)
-        few = Few.find(labels, reference_labels, own)
+        same = SameLabel.find(labels, References(normalize(torch.ones(25, 2)), reference_labels, own))
         expected = {(i, j) for i in range(7) for j in range(25) if labels[i] == reference_labels[j] and j != own[i]}
-        assert set(zip(few.row.tolist(), few.column.tolist(), strict=True)) == expected
-        assert few.row.tolist() == sorted(few.row.tolist())
-        out = expected | {(i, int(own[i])) for i in range(7) if own[i] >= 0}
-        assert set(zip(few.out_row.tolist(), few.out_column.tolist(), strict=True)) == out
-        inside = [
-            pair
-            for start in range(0, 25, 4)
-            for pair in zip(*_listed(few.outside(start, start + 4), start), strict=True)
-        ]
-        assert sorted(inside) == sorted(out)
+        assert set(zip(same.row.tolist(), same.column.tolist(), strict=True)) == expected
+        assert same.row.tolist() == sorted(same.row.tolist())
+        excluded = expected | {(i, int(own[i])) for i in range(7) if own[i] >= 0}
+        assert set(zip(same.excluded_row.tolist(), same.excluded_column.tolist(), strict=True)) == excluded
+        for size in (4, 5, 25, 100):
+            inside = [
+                (i, start * size + j)
+                for start, block in enumerate(same.excluded_by_block(25, size))
+                for i, j in zip(*(part.tolist() for part in block), strict=True)
+            ]
+            assert sorted(inside) == sorted(excluded)
 
 
-def test_a_look_up_finds_the_same_pairs() -> None:
-    bank, (x, labels, r, reference_labels, _) = MemoryBank(30, 6), data(3, 8, 50, 5, torch.float32)
+def test_a_bank_s_look_up_finds_the_same_pairs() -> None:
+    bank, (x, _, r, reference_labels, _) = MemoryBank(30, 6), data(3, 8, 50, 5, torch.float32)
     for start in range(0, 50, 10):  # wraps around
         own = bank.enqueue(r[start : start + 10], reference_labels[start : start + 10])[:8]
     labels = bank.labels[own]
-    arguments = (losses.Lifted(), normalize(x), labels, bank.embeddings, bank.labels, own)
-    assert float(surrogate(*arguments, bank.slots_of(labels))) == pytest.approx(float(surrogate(*arguments)), rel=1e-6)
-
-
-def _listed(found: tuple[Tensor, Tensor], start: int) -> tuple[list[int], list[int]]:
-    return found[0].tolist(), (found[1] + start).tolist()
+    found = surrogate("lifted", normalize(x), labels, bank.references(labels, own))
+    sought = surrogate("lifted", normalize(x), labels, References(bank.embeddings, bank.labels, own))
+    assert float(found) == pytest.approx(float(sought), rel=1e-6)
 
 
 def test_references_that_are_not_normalised() -> None:
     x, labels, r, reference_labels, own = data(1, 4, 10, 3)
-    for bad in (2 * r, r * float("nan")):
-        with pytest.raises(InputError, match="normalised"):
-            surrogate(losses.Contrastive(), normalize(x), labels, bad, reference_labels, own)
+    for bad in (2 * r, 0.5 * r, 0 * r, r * float("nan")):
+        with pytest.raises(InputError, match="normalise"):
+            surrogate(losses.Contrastive(), normalize(x), labels, References(bad, reference_labels, own))
 
 
 def test_no_references_and_no_anchors() -> None:
     x, labels, r, reference_labels, _ = data(1, 4, 10, 3)
-    assert float(surrogate(losses.Contrastive(), normalize(x), labels, r[:0], reference_labels[:0])) == 0
-    assert float(surrogate(losses.NPair(), normalize(x)[:0], labels[:0], r, reference_labels)) == 0
+    assert float(surrogate(losses.Contrastive(), normalize(x), labels, References(r[:0], reference_labels[:0]))) == 0
+    assert float(surrogate(losses.NPair(), normalize(x)[:0], labels[:0], References(r, reference_labels))) == 0
 
 
 def test_gradients_flow_into_references_that_ask_for_it() -> None:
     x, labels, r, reference_labels, own = data(2, 5, 12, 3)
     references = r.requires_grad_()
     (gradient,) = torch.autograd.grad(
-        surrogate(losses.Lifted(), normalize(x), labels, references, reference_labels, own), references
+        surrogate(losses.Lifted(), normalize(x), labels, References(references, reference_labels, own)), references
     )
     assert float(gradient.abs().max()) > 0

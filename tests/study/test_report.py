@@ -72,7 +72,7 @@ def test_another_size_has_a_folder_of_its_own_and_its_own_trials(spec: StudySpec
     trial = trials(spec, "full")[0]
     Storage.of(runs, spec, "full").save(trial, TrainResult({"R@1": 0.5}, 1.0))
     report = Report.load(spec, "full", runs)
-    assert report.summary == (["arm", "R@1", "seeds"], [["batch only", "50.00", "1"]])
+    assert report.summary == [{"arm": "batch only", "R@1": "50.00", "seeds": "1"}]
     write(report, tmp_path)
     assert (tmp_path / "example-full" / "figure.png").exists()
 

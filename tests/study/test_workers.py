@@ -46,7 +46,10 @@ def test_failed_trials_are_reported_and_the_others_go_on(accidents: StudySpec, t
     # the one after the worker's death ran in a new worker, with one thread
     storage = Storage.of(tmp_path, accidents, "quick")
     assert storage.load(trials(accidents, "quick")[-1]).metrics == {"R@1": 0.5, "threads": 1.0, "OMP": 1.0}
-    assert status(accidents, "quick", tmp_path)[1][-2:] == [["dies", "0", "1"], ["well", "1", "1"]]
+    assert status(accidents, "quick", tmp_path)[-2:] == [
+        {"arm": "dies", "finished": 0, "trials": 1},
+        {"arm": "well", "finished": 1, "trials": 1},
+    ]
     lines = console.file.getvalue().splitlines()
     assert len(lines) == 5
     assert lines[1].startswith("[2/5] diverges, seed 0 failed: the loss is nan at step 2")

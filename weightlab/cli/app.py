@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import typer
 
-from weightlab.cli import data, decompose, losses, study, train
+from weightlab.cli import compare, data, decompose, losses, study, train
+from weightlab.cli.group import Group
 from weightlab.cli.run import run
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="weightlab",
+    cls=Group,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -19,7 +21,7 @@ app = typer.Typer(
 )
 app.command("losses")(losses.losses)
 app.command("decompose")(decompose.decompose)
-app.command("compare")(decompose.compare)
+app.command("compare")(compare.compare)
 app.command("train")(train.train)
 app.command("evaluate")(train.evaluate)
 app.add_typer(study.app, name="study")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
+from weightlab.cli.group import Group
 from weightlab.cli.options import Format
-from weightlab.plot.tables import print_rows
+from weightlab.cli.printing import print_rows
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The data sets: what there is, and making it.")
+app = typer.Typer(
+    cls=Group, no_args_is_help=True, rich_markup_mode=None, help="The data sets: what there is, and making it."
+)
 
 
 @app.command("list")
@@ -24,13 +26,7 @@ def list_(output: Annotated[Format, typer.Option("--format", help="how to print 
     """
     from weightlab import data
 
-    rows = [{"name": name, "what": what} for name, what in data.names()]
-    if output is Format.json:
-        typer.echo(json.dumps(rows))
-    elif output is Format.csv:
-        typer.echo("\n".join(["name,what", *(f'{row["name"]},"{row["what"]}"' for row in rows)]))
-    else:
-        print_rows(rows)
+    print_rows([{"name": name, "what": what} for name, what in data.names()], output)
 
 
 @app.command()

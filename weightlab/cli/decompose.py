@@ -1,23 +1,23 @@
-"""weightlab decompose and weightlab compare: weight functions, as tables, formulas and figures."""
+"""weightlab decompose: a loss's weight functions, as tables, formulas and a figure."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
 from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from weightlab.cli.context import ContextName, Negatives, Positives, context_of
-from weightlab.cli.options import Format, check_figures, settings
+from weightlab.cli.figures import FIGURES, Out, Plot, check_folder, slug, write_figure
+from weightlab.cli.options import Format, settings
+from weightlab.cli.printing import print_json, print_rows, records
+from weightlab.cli.progress import track
 from weightlab.errors import InputError
 
 if TYPE_CHECKING:
-    from weightlab.decompose import Comparison, Decomposition
+    from weightlab.decompose import Decomposition
 
-__all__ = ["compare", "decompose"]
+__all__ = ["decompose"]
 
 
 class Output(StrEnum):
@@ -27,10 +27,6 @@ class Output(StrEnum):
     json = "json"
     csv = "csv"
     latex = "latex"
-
-
-Plot = Annotated[bool, typer.Option("--plot", help="write the figure and the curves")]
-Figures = Annotated[Path, typer.Option(help="where --plot writes")]
 
 
 def decompose(
@@ -44,13 +40,13 @@ def decompose(
     positives: Positives = 3,
     negatives: Negatives = 64,
     plot: Plot = False,
-    figures: Figures = Path("figures"),
+    out: Out = FIGURES,
     output: Annotated[Output, typer.Option("--format", help="how to print it")] = Output.table,
 ) -> None:
     """The positive and negative weight functions of a loss: curve, weight mass, formulas, residual.
 
     \b
-    weightlab decompose ms-loss --plot
+    weightlab decompose ms-loss --plot --out figures
     weightlab decompose ms-loss --set beta=40 --context run:runs/a --format json
     weightlab decompose n-pair --format latex
     weightlab decompose triplet --negatives 8192
@@ -59,54 +55,13 @@ def decompose(
     """
     from weightlab.decompose import decompose as run
 
-    check_figures(figures)
-    found = run(_with_settings(loss, assignments or []), context_of(context, positives, negatives), track=_track)
+    check_folder(out)
+    found = run(_with_settings(loss, assignments or []), context_of(context, positives, negatives), track=track)
     if output is Output.latex and found.formula is None:
         raise InputError(f"{found.title} has no formulas: only the built-in losses have")
     if plot:
-        from weightlab.plot.save import figure_of, save_figure
-
-        name = figures / _slug(loss)
-        save_figure(figure_of(found.plot()), name.with_suffix(".png"))
-        _write_csv(found.curve, name.with_suffix(".csv"))
+        write_figure(found.plot(), found.curve, out / slug(loss))
     _print(found, output)
-
-
-def compare(
-    losses: Annotated[list[str], typer.Argument(help="two losses or more, as for decompose")],
-    context: ContextName = "trained",
-    positives: Positives = 3,
-    negatives: Negatives = 64,
-    equal_mass: Annotated[bool, typer.Option("--equal-mass", help="scale each curve to the same weight mass")] = False,
-    plot: Plot = False,
-    figures: Figures = Path("figures"),
-    output: Annotated[Format, typer.Option("--format", help="how to print the distances")] = Format.table,
-) -> None:
-    """How far apart the weights of several losses are, and their curves on one pair of axes.
-
-    \b
-    weightlab compare contrastive triplet ms-loss --plot
-    weightlab compare lifted n-pair --equal-mass --plot
-    """
-    from weightlab.decompose import compare as run
-
-    check_figures(figures)
-    found = run(*losses, context=context_of(context, positives, negatives), equal_mass=equal_mass, track=_track)
-    if plot:
-        from weightlab.plot.save import figure_of, save_figure
-
-        name = figures / "compare" / "-".join(map(_slug, losses))
-        save_figure(figure_of(found.plot()[0]), name.with_suffix(".png"))
-        _write_csv(found.curves, name.with_suffix(".csv"))
-    _print_distances(found, output)
-
-
-def _track(blocks: list[Any]) -> Iterable[Any]:
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    return track(blocks, "decomposing", console=console, transient=True, disable=not console.is_terminal)
 
 
 def _with_settings(loss: str, assignments: list[str]) -> str:
@@ -116,26 +71,11 @@ def _with_settings(loss: str, assignments: list[str]) -> str:
     return f"{loss}({', '.join(f'{name}={value!r}' for name, value in given.items())})" if given else loss
 
 
-def _slug(loss: str) -> str:
-    """A name for files: that of the loss, without module and parameters."""
-    return loss.partition("(")[0].rpartition(":")[2].strip()
-
-
-def _write_csv(frame: object, path: Path) -> None:
-    import pandas as pd
-
-    from weightlab.files import write_atomically
-
-    assert isinstance(frame, pd.DataFrame)
-    write_atomically(path, lambda temporary: frame.to_csv(temporary, index=False, float_format="%.10g"))
-    typer.echo(f"wrote {path.with_suffix('.png')} and {path}", err=True)
-
-
 def _print(found: Decomposition, output: Output) -> None:
     if output is Output.csv:
-        typer.echo(found.curve.to_csv(index=False), nl=False)
+        print_rows(records(found.curve), Format.csv)
     elif output is Output.json:
-        typer.echo(json.dumps(found.to_dict(), ensure_ascii=False))
+        print_json(found.to_dict())
     elif output is Output.latex:
         assert found.formula is not None
         typer.echo(f"w^+ = {found.formula['positive']}\nw^- = {found.formula['negative']}")
@@ -144,21 +84,16 @@ def _print(found: Decomposition, output: Output) -> None:
 
 
 def _print_tables(found: Decomposition) -> None:
-    from weightlab.plot.tables import print_frame
-
     typer.echo(f"{found.title}, {'relative' if found.relative else 'self-similarity'}; context: {found.context}\n")
-    half = len(found.curve) // 2
-    coarse = found.curve[found.curve.groupby("sign").cumcount() % max(1, half // 10) == 0]
-    signs = {str(sign): part.drop(columns="sign") for sign, part in coarse.groupby("sign")}
-    wide = signs["positive"].merge(signs["negative"], on="similarity", suffixes=(" w+", " w-"))
-    print_frame(wide, "weight curve: weight (the median), low and high (5 % and 95 %) over contexts")
-    print_frame(found.mass[found.mass["pairs"] > 0], "weight mass: each similarity bin's share, per sign")
-    print_frame(
-        found.hardness,
-        "weight mass by hardness: a negative is hard above the anchor's hardest positive,\n"
+    print_rows(_coarse(found), title="weight curve: weight (the median), low and high (5 % and 95 %) over contexts")
+    met = found.mass[found.mass["pairs"] > 0]
+    print_rows(records(met), title="\nweight mass: each similarity bin's share, per sign")
+    print_rows(
+        records(found.hardness),
+        title="\nweight mass by hardness: a negative is hard above the anchor's hardest positive,\n"
         "semi-hard within 0.1 below it; a positive the other way round",
     )
-    typer.echo(f"negative over positive weight mass: {found.ratio:.4g}")
+    typer.echo(f"\nnegative over positive weight mass: {found.ratio:.4g}")
     for sign, formula in (found.formula or {}).items():
         typer.echo(f"w{'+' if sign == 'positive' else '-'} = {formula}")
     if found.residual == found.residual:
@@ -167,12 +102,9 @@ def _print_tables(found: Decomposition) -> None:
         typer.echo("a weight is negative in places: the loss pushes a positive or pulls a negative there")
 
 
-def _print_distances(found: Comparison, output: Format) -> None:
-    if output is Format.csv:
-        typer.echo(found.distances.to_csv(index=False), nl=False)
-    elif output is Format.json:
-        typer.echo(found.distances.to_json(orient="records"))
-    else:
-        from weightlab.plot.tables import print_frame
-
-        print_frame(found.distances, f"share of the weight mass that lies elsewhere; context: {found.context}")
+def _coarse(found: Decomposition) -> list[dict[str, object]]:
+    """Eleven points of the curve, a row each with the weights of both signs."""
+    half = len(found.curve) // 2
+    coarse = found.curve[found.curve.groupby("sign").cumcount() % max(1, half // 10) == 0]
+    signs = {str(sign): part.drop(columns="sign") for sign, part in coarse.groupby("sign")}
+    return records(signs["positive"].merge(signs["negative"], on="similarity", suffixes=(" w+", " w-")))

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import json
-import sys
 from typing import Annotated
 
 import typer
 
 from weightlab import losses as registry
 from weightlab.cli.options import Format
-from weightlab.plot.tables import print_rows
+from weightlab.cli.printing import print_rows
 
 __all__ = ["losses"]
 
@@ -34,11 +31,4 @@ def losses(
         }
         for loss in registry.ALL
     ]
-    if output is Format.json:
-        print(json.dumps(rows, indent=2, ensure_ascii=False))
-    elif output is Format.csv:
-        writer = csv.DictWriter(sys.stdout, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-    else:
-        print_rows(rows)
+    print_rows(rows, output)

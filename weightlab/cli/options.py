@@ -1,14 +1,26 @@
-"""Options that several commands share."""
+"""Options that several commands share, and options that are the fields of a model."""
 
 from __future__ import annotations
 
 import ast
+import inspect
+from collections.abc import Callable
 from enum import StrEnum
-from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, get_origin
+
+import typer
 
 from weightlab.errors import InputError
 
-__all__ = ["Format", "check_figures", "settings"]
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from pydantic.fields import FieldInfo
+
+__all__ = ["Format", "given", "options_of", "settings"]
+
+Command = TypeVar("Command", bound=Callable[..., None])
+
+_BOUNDS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
 
 
 class Format(StrEnum):
@@ -19,11 +31,27 @@ class Format(StrEnum):
     csv = "csv"
 
 
-def check_figures(folder: Path) -> None:
-    """Before the work, not after it: raise InputError unless `folder` is one, or can be made in one."""
-    there = next((path for path in (folder, *folder.parents) if path.exists()), Path())
-    if not there.is_dir():
-        raise InputError(f"--figures {folder}: {there} is a file, not a folder")
+def options_of(model: type[BaseModel]) -> Callable[[Command], Command]:
+    """Give a command the fields of a model as options, ahead of its own; it takes them as `**settings`.
+
+    An option shows its field's description, bounds and default. Typer sees to the type alone: whether the values are
+    allowed is the model's to say.
+    """
+
+    def decorate(command: Command) -> Command:
+        fields = [_option(name, field) for name, field in model.model_fields.items()]
+        own = inspect.signature(command, eval_str=True).parameters.values()
+        named = [each.replace(kind=each.KEYWORD_ONLY) for each in own if each.kind is not each.VAR_KEYWORD]
+        command.__signature__ = inspect.Signature([*fields, *named])  # type: ignore[attr-defined]
+        return command
+
+    return decorate
+
+
+def given(context: typer.Context) -> list[str]:
+    """The options that stand on the command line: --steps, --out, …"""
+    sources = {option.opts[0]: context.get_parameter_source(option.name or "") for option in context.command.params}
+    return [option for option, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
 
 
 def settings(texts: list[str]) -> dict[str, object]:
@@ -38,3 +66,27 @@ def settings(texts: list[str]) -> dict[str, object]:
         except (SyntaxError, ValueError) as error:
             raise InputError(f"--set {text}: '{value}' is not a number") from error
     return found
+
+
+def _option(name: str, field: FieldInfo) -> inspect.Parameter:
+    values = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+    option = typer.Option(
+        f"--{name.replace('_', '-')}",
+        help=f"{field.description}{_bounds(field)}",
+        metavar=f"<{'|'.join(values)}>" if values else None,
+    )
+    kind: Any = str if values else field.annotation
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=Annotated[kind, option]
+    )
+
+
+def _bounds(field: FieldInfo) -> str:
+    """ " (at least 0, below 1)"; empty where there are none."""
+    words = [
+        f"{word} {getattr(bound, name)}"
+        for bound in field.metadata
+        for name, word in _BOUNDS.items()
+        if hasattr(bound, name)
+    ]
+    return f" ({', '.join(words)})" if words else ""

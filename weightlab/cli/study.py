@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
+from weightlab.cli.group import Group
 from weightlab.cli.options import Format
+from weightlab.cli.printing import print_rows, records
 
 if TYPE_CHECKING:  # the commands import what they need: --help answers at once
     from weightlab.study.report import Report
@@ -21,6 +21,7 @@ __all__ = ["app"]
 
 app = typer.Typer(
     name="study",
+    cls=Group,
     no_args_is_help=True,
     rich_markup_mode=None,
     help="Run studies: arms × seeds of training runs that put a claim to the test.",
@@ -78,7 +79,7 @@ def status(study: Study, size: Size = "quick", runs: Runs = Path("runs")) -> Non
     """
     from weightlab.study.run import status as study_status
 
-    _print(*study_status(_read(study), size, runs))
+    print_rows(study_status(_read(study), size, runs))
 
 
 @app.command()
@@ -90,12 +91,10 @@ def table(study: Study, size: Size = "quick", runs: Runs = Path("runs"), output:
     weightlab study table negatives --format csv > negatives.csv
     """
     report = _report(study, size, runs)
-    if output is Format.json:
-        typer.echo(report.table.to_json(orient="records", force_ascii=False, indent=1))
-    elif output is Format.csv:
-        typer.echo(report.table.to_csv(index=False, lineterminator="\n"), nl=False)
-    else:
+    if output is Format.table:
         _print_report(report)
+    else:
+        print_rows(records(report.table), output)
 
 
 @app.command()
@@ -136,26 +135,10 @@ def _report(study: str, size: str, runs: Path) -> Report:
 
 
 def _print_report(report: Report) -> None:
-    _print(*report.summary)
+    print_rows(report.summary, right=list(report.summary[0])[1:])
     console = Console()
     console.print()
     console.print(report.paragraph, markup=False, highlight=False, soft_wrap=not console.is_terminal)
-
-
-def _print(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table: drawn on a terminal, in Markdown elsewhere."""
-    from weightlab.plot.tables import markdown
-
-    console = Console()
-    if not console.is_terminal:
-        typer.echo(markdown(columns, rows, right=columns[1:]))
-        return
-    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for index, column in enumerate(columns):
-        drawn.add_column(column, justify="right" if index else "left")
-    for row in rows:
-        drawn.add_row(*row)
-    console.print(drawn, markup=False)
 
 
 def _say_written(paths: Sequence[Path]) -> None:

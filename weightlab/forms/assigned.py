@@ -100,6 +100,7 @@ class AssignedForm:
 
     def pairs_of_a_probe(self, positives: int, negatives: int) -> int:
         """As many as its parts look at; all where the scale asks for them."""
-        if self.scale != "raw" and not isinstance(self.negative, PointwiseForm | SoftmaxForm | HardestForm):
+        quick = isinstance(self.positive, PositiveForm | PointwiseForm) and not isinstance(self.negative, TripletForm)
+        if self.scale != "raw" and not quick:
             return positives + negatives
         return max(each.pairs_of_a_probe(positives, negatives) for each in (self.positive, self.negative))

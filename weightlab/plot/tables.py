@@ -1,56 +1,78 @@
-"""Tables on a terminal, and in Markdown."""
+"""Tables of texts, in Markdown and drawn for a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+import textwrap
+from collections.abc import Sequence
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
+from rich.cells import cell_len
 
-if TYPE_CHECKING:
-    import pandas as pd
+__all__ = ["drawn", "markdown"]
 
-__all__ = ["markdown", "print_frame", "print_rows"]
-
-
-def print_rows(rows: Sequence[Mapping[str, object]], title: str | None = None) -> None:
-    """Print rows of the same keys as a table, numbers on the right."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name, value in rows[0].items() if rows else ():
-        is_number = isinstance(value, int | float)
-        table.add_column(name, justify="right" if is_number else "left", no_wrap=not table.columns)
-    for row in rows:
-        table.add_row(*(_number(value) if isinstance(value, float) else str(value) for value in row.values()))
-    console = Console()
-    if title:
-        console.print(title, highlight=False, soft_wrap=True)
-    console.print(table)
-
-
-def _number(value: float) -> str:
-    """Four significant digits, three beside an exponent, so that a table of seven columns fits a terminal."""
-    return f"{value:.4g}" if value == 0 or 1e-3 <= abs(value) < 1e5 else f"{value:.3g}"
-
-
-def print_frame(frame: pd.DataFrame, title: str | None = None) -> None:
-    """Print a data frame without its index."""
-    print_rows([{str(k): v for k, v in row.items()} for row in frame.to_dict("records")], title)
+_GAP = "  "
+_INDENT = "    "
 
 
 def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> str:
     """A Markdown table of texts, padded so that its source is legible; columns in `right` flush right."""
     cells = [[cell.replace("|", "\\|") for cell in row] for row in (columns, *rows)]
-    widths = [max(3, *(len(row[index]) for row in cells)) for index in range(len(columns))]
-    flush_right = [column in right for column in columns]
+    widths = [max(3, width) for width in _widths(cells)]
+    flush = [column in right for column in columns]
+    rule = ["-" * (width - 1) + (":" if right else "-") for width, right in zip(widths, flush, strict=True)]
+    lines = (_padded(row, widths, flush) for row in (cells[0], rule, *cells[1:]))
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def drawn(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str], width: int) -> str:
+    """A table of texts for a terminal of `width` columns, nothing of it cut: its heads, a rule, its rows.
+
+    A column that does not fit beside those before it goes under its row, on an indented line: "name: text".
+    """
+    widths = _widths([columns, *rows])
+    beside = _fitting(widths, width)
+    under = [index for index in range(len(columns)) if index not in beside]
+    kept = [widths[index] for index in beside]
+    flush = [columns[index] in right for index in beside]
 
     def line(row: Sequence[str]) -> str:
-        padded = [
-            cell.rjust(width) if flush else cell.ljust(width)
-            for cell, width, flush in zip(row, widths, flush_right, strict=True)
-        ]
-        return f"| {' | '.join(padded)} |"
+        return _GAP.join(_padded([row[index] for index in beside], kept, flush)).rstrip()
 
-    rule = ["-" * (width - 1) + (":" if flush else "-") for width, flush in zip(widths, flush_right, strict=True)]
-    return "\n".join([line(cells[0]), line(rule), *map(line, cells[1:])])
+    lines = [line(columns), "─" * min(width, sum(kept) + len(_GAP) * (len(kept) - 1))]
+    for row in rows:
+        lines.append(line(row))
+        lines += [part for index in under if row[index] for part in _wrapped(f"{columns[index]}: {row[index]}", width)]
+    return "\n".join(lines)
+
+
+def _fitting(widths: Sequence[int], width: int) -> list[int]:
+    """Which columns stand beside each other: the first, and each that fits beside those before it."""
+    beside, used = [0], widths[0]
+    for index, wanted in enumerate(widths[1:], start=1):
+        if used + len(_GAP) + wanted <= width:
+            beside.append(index)
+            used += len(_GAP) + wanted
+    return beside
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Indented lines of whole words: a word that is longer than a line stays whole."""
+    return textwrap.wrap(
+        text,
+        max(width, 2 * len(_INDENT) + 1),
+        initial_indent=_INDENT,
+        subsequent_indent=2 * _INDENT,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
+    """How many cells of a terminal each column takes; a Chinese character takes two."""
+    return [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+
+
+def _padded(row: Sequence[str], widths: Sequence[int], flush_right: Sequence[bool]) -> list[str]:
+    padding = [" " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)]
+    return [
+        space + cell if right else cell + space for cell, space, right in zip(row, padding, flush_right, strict=True)
+    ]

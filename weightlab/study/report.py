@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from weightlab.decompose import decompose
 from weightlab.errors import InputError
@@ -22,9 +21,6 @@ from weightlab.study.storage import Storage, results
 from weightlab.study.trial import trials
 from weightlab.study.words import paragraph, spread
 from weightlab.train.config import TrainConfig
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["Report", "folder", "write", "write_figure", "write_tables"]
 
@@ -56,20 +52,21 @@ class Report:
         return cls(spec, size, found, means, verdicts, paragraph(spec, size, means, verdicts))
 
     @property
-    def summary(self) -> tuple[list[str], list[list[str]]]:
-        """The table as people read it: the heads of its columns, and its rows: arm, each metric, seeds."""
+    def summary(self) -> list[dict[str, str]]:
+        """The table as people read it, in words: arm, each metric, seeds; a row an arm."""
         metrics = list(dict.fromkeys(self.table["metric"]))
         rows = []
         for arm, group in self.table.groupby("arm", sort=False):
             by_metric = group.set_index("metric")
-            cells = [_mean(by_metric.loc[name]) if name in by_metric.index else "" for name in metrics]
-            rows.append([str(arm), *cells, str(group["seeds"].max())])
-        return ["arm", *metrics, "seeds"], rows
+            cells = {name: _mean(by_metric.loc[name]) if name in by_metric.index else "" for name in metrics}
+            rows.append({"arm": str(arm), **cells, "seeds": str(group["seeds"].max())})
+        return rows
 
     @property
     def text(self) -> str:
         """The summary in Markdown, and the paragraph."""
-        columns, rows = self.summary
+        columns = list(self.summary[0])
+        rows = [list(row.values()) for row in self.summary]
         return f"{markdown(columns, rows, right=columns[1:])}\n\n{self.paragraph}"
 
 

@@ -36,12 +36,12 @@ def run(spec: StudySpec, size: str, train: Train, *, jobs: int, runs: Path, cons
     return failures
 
 
-def status(spec: StudySpec, size: str, runs: Path) -> tuple[list[str], list[list[str]]]:
-    """How many trials of each arm are finished: the heads of the columns, and the rows, in words.
+def status(spec: StudySpec, size: str, runs: Path) -> list[dict[str, str | int]]:
+    """How many trials of each arm are finished: arm, finished, trials; a row an arm.
 
     Raises InputError for an unknown size.
     """
     storage = Storage.of(runs, spec, size)
     finished = Counter(trial.arm for trial in trials(spec, size) if storage.load(trial) is not None)
-    rows = [[arm, str(finished[arm]), str(len(spec.seeds_at(size)))] for arm in spec.arms_at(size)]
-    return ["arm", "finished", "trials"], rows
+    wanted = len(spec.seeds_at(size))
+    return [{"arm": arm, "finished": finished[arm], "trials": wanted} for arm in spec.arms_at(size)]

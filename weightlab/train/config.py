@@ -24,7 +24,7 @@ class TrainConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    data: str = Field("glyphs", description="the data set's name")
+    data: str = Field("glyphs", description="the data set: see weightlab data list")
     size: int = Field(24, ge=8, le=512, description="side of the images in pixels")
     model: str = Field("cnn", description="the encoder's name")
     width: int = Field(32, ge=1, description="channels of the encoder's first layer")
@@ -32,7 +32,11 @@ class TrainConfig(BaseModel):
     loss: str | None = Field(None, description="a loss whose weights are used in place of positive and negative")
     positive: str = Field("constant", description="weight function of the positive pairs")
     negative: str = Field("step(0.5)", description="weight function of the negative pairs")
-    scale: Literal["raw", "mean", "mass"] = Field("mean", description="how an anchor's weights are scaled")
+    scale: Literal["raw", "mean", "mass"] = Field(
+        "raw",
+        description="what is done to an anchor's weights of a sign: raw leaves them as they are written, mean divides "
+        "them by how many are not 0, mass makes their sum 1: the fair and stable choice with a large memory",
+    )
     memory: int = Field(8192, ge=0, description="entries of the memory bank; 0 for none")
     momentum: float = Field(0.99, ge=0, lt=1, description="of the momentum encoder; 0 for a plain memory")
     warmup: int = Field(100, ge=0, description="steps before the memory's term is added")
