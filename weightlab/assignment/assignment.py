@@ -11,6 +11,7 @@ from weightlab.assignment.given import Weighable, as_part
 from weightlab.errors import InputError, unknown
 from weightlab.forms import AssignedForm, Form, PositiveForm, Scale, SoftmaxForm, form_of
 from weightlab.forms.assigned import NegativePart, PositivePart
+from weightlab.forms.form import FORMS
 from weightlab.forms.scale import divided, size_of
 from weightlab.lazy import torch
 from weightlab.pairs import Pairs, PairWeights, Sign, Weighting
@@ -91,6 +92,8 @@ def as_weighting(what: Weighable) -> Weighting:
     A weighting that states its form is given back as that form, so that a loop finds it made.
     Raises InputError as `assign` does.
     """
+    if isinstance(what, FORMS):
+        return what
     part = as_part(what)
     weighting = Assignment(part, part) if isinstance(part, WeightFunction) else part
     return form_of(weighting) or weighting

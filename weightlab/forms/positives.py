@@ -68,6 +68,10 @@ class Positives:
         """[B, K] → [n]: each positive pair's number."""
         return x[self.row, self.slot]
 
+    def front(self, x: Tensor) -> Tensor:
+        """[n] → [B, K]: the positive pairs' numbers side by side, 0 behind an anchor's last."""
+        return torch.zeros_like(self.similarity).index_put((self.row, self.slot), x)
+
     def spread(self, x: Tensor, references: int) -> Tensor:
         """[B, K] → [B, references]: every positive's number back in its own column, 0 elsewhere."""
         out = x.new_zeros((len(x), references))

@@ -96,13 +96,12 @@ class MemoryBank:
         length of the bank, plus a bisection a label. Raises InputError for labels that are not integer [B].
         """
         _check_labels(labels)
-        numbers, counts = array("q"), list[int]()
-        for label in labels.tolist():
-            found = self._index.find(label, self._oldest)
-            numbers.extend(found)
-            counts.append(len(found))
-        row = torch.repeat_interleave(torch.tensor(counts, dtype=torch.int64))
-        slot = torch.from_numpy(np.array(numbers, dtype=np.int64)).remainder_(self.capacity)
+        wanted = labels.tolist()
+        numbers = {label: np.array(self._index.find(label, self._oldest)) for label in set(wanted)}
+        counts = [len(numbers[label]) for label in wanted]
+        row = torch.from_numpy(np.repeat(np.arange(len(wanted)), counts))
+        found = np.concatenate([numbers[label] for label in wanted]) if wanted else np.zeros(0, dtype=np.int64)
+        slot = torch.from_numpy(found % self.capacity)
         return row.to(self._labels.device), slot.to(self._labels.device)
 
     def references(self, labels: Tensor, own: Tensor | None = None) -> References:

@@ -2,16 +2,18 @@
 
 What is carried from block to block is the gradient, [B, D], and a summary of each anchor, [B]. Where a form says which
 negatives can have a weight, a block costs one product and those few pairs: a pointwise form whose weight is exactly 0
-up to a similarity, triplets whose margin is kept, and of a softmax the shares that rounding would lose. Of the last
-those are left out that are below eps / 2M of the anchor's largest share so far (eps: float32's, or float64's; M
-references), so that all that are left out add up to less than eps / 2 of the largest share: as much as the rounding of
-a single one.
+up to a similarity, triplets whose margin is kept, negatives that are not among the k hardest so far, and of a softmax
+the shares that rounding would lose. Of these, only the last are not exactly 0: left out is what lies below 8 eps / M of
+the anchor's sum of exponentials so far (M references; eps is 1.2e-7 in float32, 2.2e-16 in float64), so all that is left
+out adds up to less than 8 eps (1e-6) of the sum, in the worst of banks. No weight is off by more than that share, and
+the gradient by no more than that share of the anchor's weight mass.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -36,38 +38,53 @@ from weightlab.step.same_label import SameLabel
 
 __all__ = ["walk"]
 
+_LOST = 8  # times eps: the share of a sum of exponentials that may be left out
+
 
 def walk(form: Form, anchors: Tensor, labels: Tensor, references: References) -> Tensor:
     """G_i = Σ_N w⁻_ij r_j − Σ_P w⁺_ij r_j, [B, D], of anchors [B, D], float32 at least, and their labels [B]."""
     same = SameLabel.find(labels, references)
-    rows = references.embeddings[same.column].to(anchors.dtype)
-    positives = Positives.at(same.row, same.column, (anchors[same.row] * rows).sum(1), len(anchors))
-    found = _walk(form, _Walk(anchors, references.embeddings, same, positives))
-    pull = positives.of_each(found.pull)
-    return found.push - weighted_sum(rows, same.row, torch.arange(len(rows), device=rows.device), pull, len(anchors))
+    rows = references.embeddings.index_select(0, same.column).to(anchors.dtype)
+    similarity = (anchors.index_select(0, same.row) * rows).sum(1)
+    found = _walk(form, _Walk(anchors, references.embeddings, same, similarity))
+    every = torch.arange(len(rows), device=rows.device)
+    return found.push - weighted_sum(rows, same.row, every, found.pull, len(anchors))
 
 
 @dataclass(frozen=True)
 class _Walk:
     """What every loop goes through.
 
-    anchors: [B, D]. references: [M, D]. same: the pairs of one label. positives: of the anchors.
+    anchors: [B, D].
+    references: [M, D].
+    same: the pairs of one label, n of them positives.
+    similarity: of the positives, [n].
     scale: by what the negatives' weights are to be divided in the end.
     """
 
     anchors: Tensor
     references: Tensor
     same: SameLabel
-    positives: Positives
+    similarity: Tensor
     scale: Scale = "raw"
 
+    @cached_property
+    def positives(self) -> Positives:
+        """The positives of each anchor side by side, for forms that need them so."""
+        return Positives.at(self.same.row, self.same.column, self.similarity, len(self.anchors))
+
     def zeros(self, *shape: int) -> Tensor:
-        return self.anchors.new_zeros(shape or (len(self.anchors),))
+        return self.anchors.new_zeros(len(self.anchors), *shape)
 
 
 @dataclass(frozen=True)
 class _Found:
-    """push: Σ_N w⁻ r, [B, D]. pull: w⁺ of the positives, [B, K]. size: what the scale divides the push by, [B]."""
+    """What a loop found.
+
+    push: Σ_N w⁻ r, [B, D].
+    pull: w⁺ of the positives, [n].
+    size: what the scale divides the push by, [B].
+    """
 
     push: Tensor
     pull: Tensor
@@ -85,28 +102,27 @@ def _walk(form: Form, on: _Walk) -> _Found:
         case HardestForm():
             return _hardest(form, on)
         case PositiveForm():
-            return _Found(torch.zeros_like(on.anchors), form.pull(on.positives), on.zeros())
+            return _Found(on.zeros(on.anchors.shape[1]), on.positives.of_each(form.pull(on.positives)), on.zeros())
         case AssignedForm():
             return _assigned(form, on)
 
 
 def _assigned(form: AssignedForm, on: _Walk) -> _Found:
     """The negatives' form is walked; the positives' too where it needs more than the positives."""
-    positive = form.positive
+    positive, positives = form.positive, on.positives
     if isinstance(positive, PositiveForm | PointwiseForm):
-        pull = positive.pull(on.positives)
+        pull = positive.pull(positives)
     else:
-        pull = _walk(positive, on).pull
-    found = _walk(form.negative, _Walk(on.anchors, on.references, on.same, on.positives, form.scale))
+        pull = positives.front(_walk(positive, replace(on, scale="raw")).pull)
+    found = _walk(form.negative, replace(on, scale=form.scale))
     push = found.push if form.scale == "raw" else divided(found.push, found.size[:, None])
-    return _Found(push, form.scaled(pull), found.size)
+    return _Found(push, positives.of_each(form.scaled(pull)), found.size)
 
 
 def _pointwise(form: PointwiseForm, on: _Walk) -> _Found:
-    push, size = torch.zeros_like(on.anchors), on.zeros()
-    limit = on.anchors.new_tensor(form.zero_up_to)
+    push, size, pull = on.zeros(on.anchors.shape[1]), on.zeros(), form.positive(on.similarity.clamp(max=1))
     for whole in blocks(on.anchors, on.references, on.same):
-        block = whole.above(limit) if form.zero_up_to > -math.inf else whole
+        block = whole.above(form.zero_up_to)
         weight = block.negatives(form.negative(block.filled(0).similarity), 0)
         size += _size(block, weight, on)
         block.add_to(push, weight)
@@ -114,20 +130,21 @@ def _pointwise(form: PointwiseForm, on: _Walk) -> _Found:
         excluded = torch.bincount(on.same.excluded_row, minlength=len(on.anchors))
         count = (len(on.references) - excluded).clamp(min=1)
         push, size = push / count[:, None], size / count if on.scale == "mass" else size
-    return _Found(push, form.pull(on.positives), size)
+        pull = pull / on.positives.of_each(on.positives.count[:, None].expand_as(on.positives.similarity))
+    return _Found(push, pull, size)
 
 
 def _softmax(form: SoftmaxForm, on: _Walk) -> _Found:
     """One pass: sums of exponentials relative to the largest so far, rescaled whenever a larger one comes."""
     shape = form.exponent(on.anchors[:, 0]).shape  # [B], or [sums, B]
-    push, total, mass, count = on.zeros(*shape, on.anchors.shape[1]), on.zeros(*shape), on.zeros(*shape), on.zeros()
-    top = on.anchors.new_full(shape, torch.finfo(on.anchors.dtype).min)
-    hardest = on.anchors.new_full((len(on.anchors),), -torch.inf)
+    total, mass, count = (on.anchors.new_zeros(each) for each in (shape, shape, shape[-1:]))
+    push, top = total.new_zeros(*shape, on.anchors.shape[1]), torch.full_like(total, torch.finfo(total.dtype).min)
+    hardest = torch.full_like(count, -torch.inf)
     mining = None if form.mining_margin is None else on.positives.least() - form.mining_margin
     for whole in blocks(on.anchors, on.references, on.same):
         if mining is not None:
             hardest = torch.maximum(hardest, whole.similarity.amax(1))
-        block = _that_count(form, whole, top, mining, on)
+        block = _that_count(form, whole, total.log() + top, mining, on)
         exponent = block.negatives(form.exponent(block.filled(0).similarity), -torch.inf)
         if mining is not None and block is whole:
             exponent.masked_fill_(block.similarity <= mining[:, None], -torch.inf)
@@ -143,21 +160,22 @@ def _softmax(form: SoftmaxForm, on: _Walk) -> _Found:
     positives = on.positives if form.mining_margin is None else on.positives.below(hardest + form.mining_margin)
     pull, c = form.masses(positives, torch.where(total > 0, total.log() + top, -torch.inf))
     each = c / torch.where(total > 0, total, 1)
-    return _Found(over_sums(push * each[..., None]), pull, count if on.scale == "mean" else mass * each)
+    size = count if on.scale == "mean" else mass * each
+    return _Found(over_sums(push * each[..., None]), positives.of_each(pull), size)
 
 
-def _that_count(form: SoftmaxForm, whole: Block, top: Tensor, mining: Tensor | None, on: _Walk) -> Block:
+def _that_count(form: SoftmaxForm, whole: Block, log_total: Tensor, mining: Tensor | None, on: _Walk) -> Block:
     """The pairs whose share rounding would not lose, and that mining leaves; the whole block where they are many."""
-    if on.scale == "mean":  # they are counted
+    if on.scale == "mean" or form.has_several_sums:  # all are counted
         return whole
-    if top.ndim == 1 and bool((top == torch.finfo(top.dtype).min).all()):
+    if bool((log_total == -torch.inf).any()):
         nearest = whole.similarity.amax(1)  # before the first sum: an exponent that is there for sure
-        top = torch.where(nearest > -torch.inf, form.exponent(nearest.clamp(min=-1)), top)
-    least = math.log(torch.finfo(top.dtype).eps / 2 / len(on.references))
-    limit = form.exponent.reach(top + least)
-    if limit is None:
-        return whole
-    return whole.above(limit if mining is None else torch.maximum(limit, mining))
+        there = torch.where(nearest > -torch.inf, form.exponent(nearest.clamp(min=-1)), -torch.inf)
+        log_total = torch.maximum(log_total, there)
+    limit = form.exponent.reach(log_total + math.log(_LOST * torch.finfo(log_total.dtype).eps / len(on.references)))
+    if mining is not None:
+        limit = mining if limit is None else torch.maximum(limit, mining)
+    return whole if limit is None else whole.above(limit)
 
 
 def _sum_of_counted(form: SoftmaxForm, block: Block, exponent: Tensor) -> Tensor:
@@ -170,10 +188,10 @@ def _sum_of_counted(form: SoftmaxForm, block: Block, exponent: Tensor) -> Tensor
 def _triplets(form: TripletForm, on: _Walk) -> _Found:
     positives = on.positives
     limits, pull = form.limits(positives), torch.zeros_like(positives.similarity)
-    push, size = torch.zeros_like(on.anchors), on.zeros()
+    push, size = on.zeros(on.anchors.shape[1]), on.zeros()
     lowest = positives.least() - form.margin + form.zero_up_to
     for whole in blocks(on.anchors, on.references, on.same):
-        block = whole.above(lowest) if form.zero_up_to > -math.inf else whole
+        block = whole.above(lowest)
         if block.row is not None and len(block.row) * limits.shape[1] <= whole.similarity.numel():
             violations = form.violation(block.similarity[:, None] - limits[block.row])
             pull.index_add_(0, block.row, violations)
@@ -182,7 +200,7 @@ def _triplets(form: TripletForm, on: _Walk) -> _Found:
             block, weight = whole, _violations(form, whole.similarity, limits, pull)
         size += _size(block, weight, on)
         block.add_to(push, weight)
-    return _Found(push, pull, size)
+    return _Found(push, positives.of_each(pull), size)
 
 
 def _violations(form: TripletForm, similarity: Tensor, limits: Tensor, pull: Tensor) -> Tensor:
@@ -210,7 +228,7 @@ def _hardest(form: HardestForm, on: _Walk) -> _Found:
     weight = torch.where(hardest > -torch.inf, form.weigh(hardest.clamp(min=-1)), 0)
     for each, slot in zip(weight.unbind(1), slots.unbind(1), strict=True):
         push += each[:, None] * on.references[slot].to(anchors.dtype)
-    return _Found(push, torch.zeros_like(on.positives.similarity), size_of(weight, on.scale))
+    return _Found(push, torch.zeros_like(on.similarity), size_of(weight, on.scale))
 
 
 def _hardest_of(block: Block, k: int, anchors: int) -> tuple[Tensor, Tensor]:
