@@ -15,7 +15,7 @@ __all__ = ["Block", "blocks", "weighted_sum"]
 
 _BLOCK = 4096  # references at a time, so that their similarities stay in a core's cache
 _BLOCK_ON_GPU = 1 << 16  # there it is launches that cost
-_LISTED = 1 / 8  # share of a block's pairs below which a list of them is cheaper than the whole block
+_LISTED = 1 / 20  # share of a block's pairs below which a list of them is cheaper than the whole block
 
 
 @dataclass(frozen=True)
