@@ -131,7 +131,7 @@ def test_the_options_of_train_are_the_fields_of_its_configuration(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["decompose", "ms-los"], "unknown loss 'ms-los': did you mean 'ms-loss'?"),
+        (["decompose", "ms-los"], "unknown loss or weight function 'ms-los': did you mean 'ms-loss'?"),
         (["decompose", "ms-loss", "--set", "beta=-1"], "beta must be above 0, not -1"),
         (["decompose", "ms-loss", "--set", "bta=1"], "did you mean 'beta'"),
         (["decompose", "ms-loss", "--set", "beta"], "name=value"),

@@ -15,10 +15,11 @@ from pytorch_metric_learning.distances import CosineSimilarity
 from torch import Tensor
 
 import weightlab as wl
+from weightlab import losses
 from weightlab.decompose import contexts
 from weightlab.decompose.autograd import autograd_weights
-from weightlab.decompose.foreign.callables import Takes, as_weighting
-from weightlab.decompose.foreign.imported import resolve
+from weightlab.decompose.foreign.callables import Takes, from_callable
+from weightlab.decompose.foreign.imported import load
 from weightlab.decompose.foreign.on_embeddings import OnEmbeddings
 
 PML = "pytorch_metric_learning.losses"
@@ -50,7 +51,7 @@ BUILT_IN = {
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_module_gives_the_weights_of_the_built_in(name: str) -> None:
     pairs = context_pairs()
-    theirs, ours = as_weighting(BUILT_IN[name]), resolve(name).weights(pairs)  # type: ignore[union-attr]
+    theirs, ours = from_callable(BUILT_IN[name]), losses.from_text(name).weights(pairs)
     found = theirs.weights(pairs)
     scale = max(float(ours.positive.abs().max()), float(ours.negative.abs().max()))
     # NCALoss, SupConLoss: the library's own float32 steps
@@ -79,8 +80,8 @@ def smooth_ap(pairs: wl.Pairs, temperature: float = 0.01) -> Tensor:
 
 def test_list_wise_loss_against_its_definition() -> None:
     pairs = context_pairs()
-    by_definition = as_weighting(smooth_ap).weights(pairs)
-    measured = as_weighting(pml.SmoothAPLoss(temperature=0.01)).weights(pairs)
+    by_definition = from_callable(smooth_ap).weights(pairs)
+    measured = from_callable(pml.SmoothAPLoss(temperature=0.01)).weights(pairs)
     for sign in ("positive", "negative"):
         a, b = getattr(by_definition, sign), getattr(measured, sign)
         assert float(a.abs().max()) > 0
@@ -153,10 +154,10 @@ def test_forms_agree() -> None:
 
     pairs = context_pairs()
     weights = [
-        as_weighting(on_pairs).weights(pairs),
-        as_weighting(on_three).weights(pairs),
-        as_weighting(mean_of_all).weights(pairs),
-        as_weighting(on_embeddings, "embeddings").weights(pairs),
+        from_callable(on_pairs).weights(pairs),
+        from_callable(on_three).weights(pairs),
+        from_callable(mean_of_all).weights(pairs),
+        from_callable(on_embeddings, "embeddings").weights(pairs),
     ]
     expected = 2 * (1 - pairs.similarity), 3 * (pairs.similarity + 1) ** 2
     for each in weights:
@@ -177,7 +178,7 @@ def test_a_function_of_embeddings_and_labels_is_known_by_its_arguments() -> None
 
     pairs = context_pairs()
     for function, factor in ((in_a_batch, 2), (with_references, 1)):
-        found = as_weighting(function)
+        found = from_callable(function)
         assert isinstance(found, OnEmbeddings)
         weights = found.weights(pairs)
         assert torch.allclose(weights.positive, factor * pairs.positive.double(), atol=1e-9)
@@ -187,13 +188,13 @@ def test_a_function_of_embeddings_and_labels_is_known_by_its_arguments() -> None
 def test_embeddings_at_exactly_one() -> None:
     similarity = torch.tensor([[1.0, 1.0, -1.0, 0.2]], dtype=torch.float64)
     positive = torch.tensor([[True, False, False, False]])
-    found = as_weighting(BUILT_IN["contrastive"]).weights(wl.Pairs(similarity, positive, ~positive))
+    found = from_callable(BUILT_IN["contrastive"]).weights(wl.Pairs(similarity, positive, ~positive))
     assert found.negative[0].tolist() == pytest.approx([0, 1, 0, 0], abs=1e-5)
 
 
 def test_ignored_pairs_stay_out_of_an_embedding_loss() -> None:
     pairs = random_pairs(1, 4, 9)
-    weights = as_weighting(BUILT_IN["contrastive"]).weights(pairs)
+    weights = from_callable(BUILT_IN["contrastive"]).weights(pairs)
     assert float(weights.positive[~pairs.positive].abs().sum() + weights.negative[~pairs.negative].abs().sum()) == 0
 
 
@@ -233,10 +234,10 @@ def test_own_file_from_the_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         ("mine.py:", "can't read"),
     ]:
         with pytest.raises(wl.InputError, match=message):
-            resolve(text)
+            load(text)
     Path("broken.py").write_text("1 / 0")
     with pytest.raises(wl.InputError, match="ZeroDivisionError"):
-        resolve("broken.py:f")
+        load("broken.py:f")
 
 
 def test_wrong_forms() -> None:
@@ -252,7 +253,7 @@ def test_a_memory_of_third_party_losses() -> None:
     """References share 16 directions there, whatever their number: the weights are still those of the closed form."""
     sample = contexts.get("early", negatives=3000).sample(2)
     for name in ("contrastive", "ms-loss", "circle", "supcon"):
-        theirs, ours = as_weighting(BUILT_IN[name]), resolve(name).weights(sample.pairs)  # type: ignore[union-attr]
+        theirs, ours = from_callable(BUILT_IN[name]), losses.from_text(name).weights(sample.pairs)
         found = theirs.weights(sample.pairs)
         for sign in ("positive", "negative"):
             a, b = getattr(found, sign), getattr(ours, sign)
@@ -271,7 +272,7 @@ def test_a_loss_of_all_against_all_has_a_limit(name: str, why: str) -> None:
 @pytest.mark.parametrize("path", ["DynamicSoftMarginLoss", "TripletMarginLoss(triplets_per_anchor=2)"])
 @pytest.mark.filterwarnings("ignore")  # the library's own
 def test_a_loss_with_a_state_or_random_triplets_stays_a_function(path: str) -> None:
-    loss = resolve(f"{PML}:{path}")
+    loss = load(f"{PML}:{path}")
     before = torch.random.get_rng_state()
     first, second = (wl.decompose(loss, points=5, draws=2).curve for _ in range(2))
     assert first.equals(second)
@@ -340,7 +341,7 @@ def test_gradients_may_be_switched_off_outside() -> None:
 def test_shared_directions_change_nothing(name: str) -> None:
     """67 references in 16 directions, and in a direction each."""
     pairs = contexts.get("early").sample(2).pairs
-    shared = as_weighting(resolve(f"{PML}:{name}"))
+    shared = from_callable(load(f"{PML}:{name}"))
     assert isinstance(shared, OnEmbeddings)
     assert not shared.crosses
     found, truth = shared.weights(pairs), replace(shared, crosses=True).weights(pairs)
@@ -357,7 +358,7 @@ def test_references_that_are_compared_are_kept_apart() -> None:
         return torch.where(labels[:, None] == reference_labels, -s, s**2 / 2).sum() + (references @ references.T).sum()
 
     pairs = context_pairs()
-    found = as_weighting(loss, "embeddings")
+    found = from_callable(loss, "embeddings")
     assert isinstance(found, OnEmbeddings)
     assert found.crosses
     weights = found.weights(pairs)
@@ -385,7 +386,7 @@ def of_all_anchors(s: Tensor, positive: Tensor) -> Tensor:
 
 def test_anchors_that_depend_on_one_another_are_asked_for_apart() -> None:
     pairs = context_pairs()
-    found = as_weighting(of_all_anchors)
+    found = from_callable(of_all_anchors)
     assert found.one_by_one
     alone = [
         autograd_weights(
@@ -395,7 +396,7 @@ def test_anchors_that_depend_on_one_another_are_asked_for_apart() -> None:
         for i in range(len(pairs.similarity))
     ]
     assert torch.equal(found.weights(pairs).negative, torch.cat([each.negative for each in alone]))
-    assert not as_weighting(smooth_ap).one_by_one
+    assert not from_callable(smooth_ap).one_by_one
 
 
 @pytest.mark.parametrize(

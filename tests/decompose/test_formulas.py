@@ -18,7 +18,7 @@ SAMPLE = contexts.get("early", positives=3, negatives=4).sample(3, seed=4)
 
 @pytest.mark.parametrize("loss", VARIANTS, ids=str)
 def test_formula_is_the_closed_form(loss: Loss) -> None:
-    formulas, weights = derive(loss), loss.weights(SAMPLE.pairs)
+    formulas, weights = derive(loss.formula), loss.weights(SAMPLE.pairs)
     for row in range(3):
         positives, negatives = SAMPLE.positive[row].tolist(), SAMPLE.negative[row].tolist()
         for i, s in enumerate(positives):
@@ -42,20 +42,20 @@ def test_formula_of_the_value_is_the_value(loss: Loss) -> None:
 @pytest.mark.parametrize("loss", VARIANTS, ids=str)
 def test_latex_is_well_formed(loss: Loss) -> None:
     """As another reader of LaTeX sees it: matplotlib's, which knows the double superscript that is none."""
-    for latex in derive(loss).latex().values():
+    for latex in derive(loss.formula).latex().values():
         MathTextParser("path").parse(f"${latex}$")
     with pytest.raises(ValueError, match=r"[Dd]ouble superscript"):
         MathTextParser("path").parse(r"$e^{x}^{2}$")
 
 
 def test_latex_of_mining() -> None:
-    latex = derive(losses.MultiSimilarity(mining_margin=0.2)).latex()
+    latex = derive(losses.MultiSimilarity(mining_margin=0.2).formula).latex()
     assert r"\mathbf{1}\!\left[S < \epsilon + \max_{N} S\right]" in latex["positive"]
     assert r"\mathbf{1}\!\left[S + \epsilon > \min_{P} S\right]" in latex["negative"]
 
 
 def test_latex_says_what_a_name_stands_for() -> None:
-    for latex in derive(losses.HardNegativeContrastive()).latex().values():
+    for latex in derive(losses.HardNegativeContrastive().formula).latex().values():
         formula, *parts = latex.split(r",\quad ")
         assert "Q" in formula
         assert [part.partition(" = ")[0] for part in parts].count("Q") == 1
@@ -63,11 +63,11 @@ def test_latex_says_what_a_name_stands_for() -> None:
 
 
 def test_latex_of_ms_loss() -> None:
-    latex = derive(losses.MultiSimilarity()).latex()
+    latex = derive(losses.MultiSimilarity().formula).latex()
     assert latex["positive"].startswith(r"\frac{e^{- \alpha \left(S - \lambda\right)}}{\sum_{p \in P}")
     assert latex["negative"].startswith(r"\frac{e^{\beta \left(S - \lambda\right)}}{\sum_{n \in N}")
 
 
 def test_latex_of_triplet_counts() -> None:
-    latex = derive(losses.Triplet()).latex()
+    latex = derive(losses.Triplet().formula).latex()
     assert latex["negative"] == r"\sum_{p \in P} \mathbf{1}\!\left[S + m > S_{p}\right]"

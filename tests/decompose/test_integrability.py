@@ -63,9 +63,9 @@ class Swirl:
     """g = (−S_2, S_1) of two negatives: a pure rotation, as far from a gradient as can be."""
 
     def weights(self, pairs: Pairs) -> PairWeights:
-        s = pairs.similarity
+        s, last = pairs.similarity, pairs.similarity.shape[1] - 1
         swirled = torch.zeros_like(s)
-        swirled[:, 1], swirled[:, 2] = -s[:, 2], s[:, 1]
+        swirled[:, last - 1], swirled[:, last] = -s[:, last], s[:, last - 1]
         return PairWeights(torch.zeros_like(s), swirled)
 
 

@@ -10,7 +10,7 @@ import weightlab as wl
 from weightlab import losses
 from weightlab.decompose import contexts, curves
 from weightlab.decompose.curves import weight_curve
-from weightlab.decompose.probes import pairs_of_a_probe, probe
+from weightlab.decompose.subject import Subject
 from weightlab.forms import Scale
 from weightlab.pairs import SIGNS, Sign
 
@@ -50,7 +50,7 @@ def test_same_as_all_pairs(text: str, positives: int, negatives: int) -> None:
     loss = losses.from_text(text)
     sample = contexts.get("early", positives, negatives).sample(3, seed=7)
     for sign in SIGNS:
-        found, truth = probe(loss, sample, sign, GRID), one_by_one(loss, sample, sign)
+        found, truth = Subject.of(loss).probe(sample, sign, GRID), one_by_one(loss, sample, sign)
         assert found.shape == truth.shape
         assert float((found - truth).abs().max()) <= 1e-11 * max(float(truth.abs().max()), 1e-3)
 
@@ -74,25 +74,25 @@ def test_assignments_too(rule: tuple[str, str], scale: Scale, positives: int, ne
     assigned = wl.assign(*rule, scale)
     sample = contexts.get("early", positives, negatives).sample(4)
     for sign in SIGNS:
-        found, truth = probe(assigned, sample, sign, GRID), one_by_one(assigned, sample, sign)
+        found, truth = Subject.of(assigned).probe(sample, sign, GRID), one_by_one(assigned, sample, sign)
         assert float((found - truth).abs().max()) <= 1e-11 * max(float(truth.abs().max()), 1e-3)
 
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     sample = contexts.get("early", 2, 6).sample(10)
     names = ("supcon", "triplet", "ms-loss(mining_margin=0.1)")
-    whole = [weight_curve(losses.from_text(name), sample, GRID) for name in names]
+    whole = [weight_curve(Subject.of(name), sample, GRID) for name in names]
     monkeypatch.setattr(curves, "_BLOCK", 500)
-    assert all(weight_curve(losses.from_text(name), sample, GRID).equals(whole[i]) for i, name in enumerate(names))
+    assert all(weight_curve(Subject.of(name), sample, GRID).equals(whole[i]) for i, name in enumerate(names))
 
 
 def test_what_a_probe_looks_at() -> None:
     """A loss with sums never goes through the negatives again, however many there are."""
-    assert pairs_of_a_probe(losses.Contrastive(), 3, 65536) == 1
-    assert pairs_of_a_probe(losses.NPair(), 3, 65536) == 3
-    assert pairs_of_a_probe(losses.MultiSimilarity(mining_margin=0.1), 3, 64) == 67
-    assert pairs_of_a_probe(losses.Triplet(), 3, 64) == 67
+    assert Subject.of(losses.Contrastive()).pairs_of_a_probe(3, 65536) == 1
+    assert Subject.of(losses.NPair()).pairs_of_a_probe(3, 65536) == 3
+    assert Subject.of(losses.MultiSimilarity(mining_margin=0.1)).pairs_of_a_probe(3, 64) == 67
+    assert Subject.of(losses.Triplet()).pairs_of_a_probe(3, 64) == 67
     for scale in ("raw", "mean", "mass"):
-        assert pairs_of_a_probe(wl.assign("linear", "step(0.3)", scale), 3, 65536) == 3  # type: ignore[arg-type]
-        assert pairs_of_a_probe(wl.assign("linear", "softmax(5) * step(0)", scale), 3, 65536) == 3  # type: ignore[arg-type]
-        assert pairs_of_a_probe(wl.assign("linear", "top(3)", scale), 3, 65536) == 3  # type: ignore[arg-type]
+        assert Subject.of(wl.assign("linear", "step(0.3)", scale)).pairs_of_a_probe(3, 65536) == 3  # type: ignore[arg-type]
+        assert Subject.of(wl.assign("linear", "softmax(5) * step(0)", scale)).pairs_of_a_probe(3, 65536) == 3  # type: ignore[arg-type]
+        assert Subject.of(wl.assign("linear", "top(3)", scale)).pairs_of_a_probe(3, 65536) == 3  # type: ignore[arg-type]

@@ -111,7 +111,7 @@ def test_a_recomposed_loss_decomposes_again() -> None:
         (wl.assign("constant", "constant", "mass"), "scale 'mass'"),
         (wl.assign("constant", wl.losses.Triplet()), "weighting"),
         ("stpe(1)", "did you mean 'step'"),
-        (3, "wants a weight function"),
+        (3, "expected .* a weight function"),
     ],
 )
 def test_what_has_no_loss_of_this_kind(rule: str, message: str) -> None:

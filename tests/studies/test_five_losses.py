@@ -18,7 +18,7 @@ SCRIPT = runpy.run_path(str(ROOT / "studies" / "five_losses.py"))
 @pytest.mark.parametrize("name", ["contrastive", "triplet", "ms-loss", "lifted", "n-pair"])
 def test_formulas_and_numbers_are_todays(name: str) -> None:
     assert name in SCRIPT["LOSSES"]
-    latex = derive(losses.get(name)).latex()
+    latex = derive(losses.get(name).formula).latex()
     assert f"\nw^+ = {latex['positive']}\n" in PAGE
     assert f"\nw^- = {latex['negative']}\n" in PAGE
     assert (ROOT / "figures" / "five-losses" / f"{name}.png").exists()

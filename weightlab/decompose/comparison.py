@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from weightlab.assignment import Assignment
 from weightlab.decompose import contexts
-from weightlab.decompose.engine import Decomposable, curve_of, describe, weighting_of
-from weightlab.decompose.recomposition import Recomposed
+from weightlab.decompose.engine import curve_of
+from weightlab.decompose.subject import Decomposable, Subject
 from weightlab.errors import InputError
 from weightlab.lazy import pd, torch
 from weightlab.pairs import SIGNS
@@ -63,7 +63,10 @@ class Comparison:
 
 
 def compare(
-    *weightings: Decomposable, context: str | Context = "trained", equal_mass: bool = False, track: Track = list
+    *weightings: Decomposable | Subject,
+    context: str | Context = "trained",
+    equal_mass: bool = False,
+    track: Track = list,
 ) -> Comparison:
     """The weight curves of two weightings or more, and the distances between them.
 
@@ -76,11 +79,12 @@ def compare(
     context = contexts.as_context(context)
     sample = context.sample(_DRAWS)
     curves, shares = [], {}
-    for name, weighting in zip(_names(weightings), map(weighting_of, weightings), strict=True):
-        weights = weighting.weights(sample.pairs)
+    subjects = [Subject.of(each) for each in weightings]
+    for name, subject in zip(_names(weightings, subjects), subjects, strict=True):
+        weights = subject.weights(sample.pairs)
         masses = {sign: getattr(weights, sign).double().abs().sum(1, keepdim=True) for sign in SIGNS}
         shares[name] = {sign: getattr(weights, sign) / torch.where(masses[sign] > 0, masses[sign], 1) for sign in SIGNS}
-        curve = curve_of(weighting, context, track).assign(weighting=name)
+        curve = curve_of(subject, context, track).assign(weighting=name)
         if equal_mass:
             means = {sign: float(mass.mean()) for sign, mass in masses.items()}
             scale = curve["sign"].map({sign: 1 / mean if mean > 0 else 1.0 for sign, mean in means.items()})
@@ -103,19 +107,14 @@ def _distance(a: Tensor, b: Tensor) -> float:
     return float(torch.where(some[0] & some[1], (a - b).abs().sum(1) / 2, 1)[either].mean())
 
 
-def _names(weightings: tuple[Decomposable, ...]) -> list[str]:
+def _names(weightings: Sequence[object], subjects: Sequence[Subject]) -> list[str]:
     """The name of each: a loss's with its parameters only where two would be called the same, numbered where they still
     are. Raises InputError where two are the same.
     """
-    full = [describe(weighting) for weighting in weightings]
-    short = [
-        name if isinstance(each, Assignment | Recomposed) else name.partition("(")[0]
-        for name, each in zip(full, weightings, strict=True)
-    ]
+    full, short = [each.title for each in subjects], [each.short for each in subjects]
     names = [each if short.count(each) == 1 else whole for each, whole in zip(short, full, strict=True)]
     for i, weighting in enumerate(weightings):
-        if weighting in weightings[:i] or (
-            isinstance(weighting, str) and names[i] in names[:i] and ":" not in weighting
-        ):
+        is_name = isinstance(weighting, str) and ":" not in weighting
+        if weighting in weightings[:i] or (is_name and names[i] in names[:i]):
             raise InputError(f"compare got the same weighting twice: {names[i]}")
     return [each if names.count(each) == 1 else f"{each} {names[: i + 1].count(each)}" for i, each in enumerate(names)]

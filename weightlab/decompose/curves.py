@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from weightlab.decompose.contexts import Sample
-from weightlab.decompose.probes import pairs_of_a_probe, probe
+from weightlab.decompose.subject import Subject
 from weightlab.lazy import np, pd, torch
 from weightlab.pairs import SIGNS, Sign
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from weightlab.pairs import Weighting
 
 __all__ = ["Track", "weight_curve"]
 
@@ -22,18 +21,18 @@ Track = Callable[[list[tuple[Sign, Sample]]], Iterable[tuple[Sign, Sample]]]
 _BLOCK = 1 << 19  # pairs at a time: the temporaries stay in the cache
 
 
-def weight_curve(weighting: Weighting, sample: Sample, grid: Tensor, track: Track = list) -> pd.DataFrame:
+def weight_curve(subject: Subject, sample: Sample, grid: Tensor, track: Track = list) -> pd.DataFrame:
     """The weight of a probed pair at each similarity of the grid [G], over the contexts of the sample.
 
     Columns: similarity, sign ("positive" or "negative"), weight (the median over the contexts), low and high (their
     5 % and 95 % quantiles). track: goes through the blocks of the work, as `rich.progress.track` does.
     """
-    one_by_one = getattr(weighting, "one_by_one", False)
-    size = 1 if one_by_one else max(1, _BLOCK // (len(grid) * pairs_of_a_probe(weighting, *sample.counts)))
+    at_once = _BLOCK // (len(grid) * subject.pairs_of_a_probe(*sample.counts))
+    size = 1 if subject.one_at_a_time else max(1, at_once)
     blocks = [(sign, block) for sign in SIGNS for block in sample.split(size)]
     weights: dict[Sign, list[Tensor]] = {sign: [] for sign in SIGNS}
     for sign, block in track(blocks):
-        weights[sign].append(probe(weighting, block, sign, grid))
+        weights[sign].append(subject.probe(block, sign, grid))
     frames = []
     for sign in SIGNS:
         low, weight, high = np.quantile(torch.cat(weights[sign]).numpy(), [0.05, 0.5, 0.95], axis=0) + 0.0  # no −0

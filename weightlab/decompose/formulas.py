@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import sympy
 from sympy import Dummy, Expr, Integer, Symbol
 
-from weightlab.losses import Loss
 from weightlab.losses.vocabulary import (
     LARGEST_NEGATIVE,
     LEAST_POSITIVE,
@@ -50,10 +50,10 @@ class Formulas:
         return {symbol: sympy.Float(value, 30) for symbol, value in self.values.items()}
 
 
-def derive(loss: Loss) -> Formulas:
+def derive(formula: Callable[[Vocabulary], Expr]) -> Formulas:
     """w⁺ = −∂L/∂S of a positive and w⁻ = +∂L/∂S of a negative, for any number of pairs."""
     vocabulary = Vocabulary()
-    value = loss.formula(vocabulary)
+    value = formula(vocabulary)
     pull, push = -_derivative(value, OverPositives), _derivative(value, OverNegatives)
     return Formulas(_minus_inside(pull), _minus_inside(push), vocabulary.values)
 

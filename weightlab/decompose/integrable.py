@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weightlab.decompose import contexts
-from weightlab.decompose.engine import Decomposable, weighting_of
+from weightlab.decompose.subject import Decomposable, Subject
 from weightlab.errors import check_whole
 from weightlab.lazy import np, torch
 from weightlab.pairs import Pairs
@@ -46,7 +46,11 @@ class Integrability:
 
 
 def integrability(
-    weighting: Decomposable, context: str | Context = "trained", *, rectangles: int | None = None, seed: int = 0
+    weighting: Decomposable | Subject,
+    context: str | Context = "trained",
+    *,
+    rectangles: int | None = None,
+    seed: int = 0,
 ) -> Integrability:
     """Whether the signed weights g (w⁻ of negatives, −w⁺ of positives) are the gradient of some continuous loss.
 
@@ -67,9 +71,9 @@ def integrability(
 
     Raises InputError as `decompose` does.
     """
-    weighting = weighting_of(weighting)
+    subject = Subject.of(weighting)
     context = contexts.as_context(context)
-    slow = getattr(weighting, "one_by_one", False) or context.positives + context.negatives > _LARGE
+    slow = subject.one_at_a_time or context.positives + context.negatives > _LARGE
     nodes, usual, tolerance = _EFFORT_SLOW if slow else _EFFORT
     rectangles = usual if rectangles is None else rectangles
     check_whole("rectangles", rectangles, 1)
@@ -79,7 +83,7 @@ def integrability(
     gaps, sizes = [], []
     for row in range(rectangles):
         anchor = Pairs(*(part[row : row + 1] for part in (sample.similarity, sample.positive, sample.negative)))
-        a, b = _sides(weighting, anchor, nodes, generator)
+        a, b = _sides(subject, anchor, nodes, generator)
         gaps.append(abs(a - b))
         sizes.append(abs(a) + abs(b))
     largest = max(sizes)

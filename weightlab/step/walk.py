@@ -4,9 +4,9 @@ What is carried from block to block is the gradient, [B, D], and a summary of ea
 negatives can have a weight, a block costs one product and those few pairs: a pointwise form whose weight is exactly 0
 up to a similarity, triplets whose margin is kept, negatives that are not among the k hardest so far, and of a softmax
 the shares that rounding would lose. Of these, only the last are not exactly 0: left out is what lies below 8 eps / M of
-the anchor's sum of exponentials so far (M references; eps is 1.2e-7 in float32, 2.2e-16 in float64), so all that is left
-out adds up to less than 8 eps (1e-6) of the sum, in the worst of banks. No weight is off by more than that share, and
-the gradient by no more than that share of the anchor's weight mass.
+the anchor's sum of exponentials so far (M references; eps is 1.2e-7 in float32, 2.2e-16 in float64), so all that is
+left out adds up to less than 8 eps (1e-6) of the sum, in the worst of banks. No weight is off by more than that share,
+and the gradient by no more than that share of the anchor's weight mass.
 """
 
 from __future__ import annotations

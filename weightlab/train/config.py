@@ -7,9 +7,10 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from weightlab.assignment import Assignment, assign
+from weightlab.assignment import assign
+from weightlab.decompose import Subject
 from weightlab.errors import InputError
-from weightlab.losses import Loss, from_text
+from weightlab.pairs import Weighting
 
 __all__ = ["TrainConfig"]
 
@@ -71,8 +72,8 @@ class TrainConfig(BaseModel):
         self.weighting()
         return self
 
-    def weighting(self) -> Loss | Assignment:
+    def weighting(self) -> Weighting:
         """The loss or the assignment that this run trains with. Raises InputError where its text is wrong."""
         if self.loss is not None:
-            return from_text(self.loss)
+            return Subject.of(self.loss).weighting
         return assign(positive=self.positive, negative=self.negative, scale=self.scale)

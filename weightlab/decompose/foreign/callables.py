@@ -1,6 +1,6 @@
-"""Any callable as a weighting: its weights come from autograd on the similarities.
+"""Any callable as a weighting: a loss, whose weights come from autograd on the similarities, or a weight function.
 
-Three forms are known.
+Four kinds are known, by what they take.
 
 pairs: `f(pairs)`, a function of `Pairs`.
 
@@ -9,6 +9,8 @@ similarity: `f(similarity, positive)` or `f(similarity, positive, negative)`, a 
 
 embeddings: `f(embeddings, labels)`, or the convention of pytorch-metric-learning, `f(embeddings, labels, indices_tuple,
 ref_emb, ref_labels)`: see `weightlab.decompose.foreign.on_embeddings`.
+
+weight: `w(s)`, no loss but the weight of a pair as a function of its similarity, a tensor of any shape.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from weightlab.assignment import Custom
 from weightlab.decompose.autograd import autograd_weights
 from weightlab.decompose.foreign.on_embeddings import NEAREST, OnEmbeddings, name_of
 from weightlab.errors import InputError, reason, unknown
@@ -27,43 +30,75 @@ from weightlab.pairs import Pairs, PairWeights
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["ByAutograd", "Takes", "as_weighting"]
+__all__ = ["ByAutograd", "Takes", "from_callable", "name_of"]
 
-Takes = Literal["pairs", "similarity", "embeddings"]
+Takes = Literal["pairs", "similarity", "embeddings", "weight"]
 _ON_EMBEDDINGS = {"embeddings", "embedding", "labels", "label", "targets", "target"}
 
 
-def as_weighting(function: object, takes: Takes | None = None) -> ByAutograd | OnEmbeddings:
-    """A callable as a weighting. takes: as above; None goes by the arguments: called `pairs`, or the only one: pairs;
-    called `similarity`, or two or three: similarities; a torch module otherwise, and a function with an argument called
-    `embeddings`, `labels` or `targets`: embeddings.
+def from_callable(function: object, takes: Takes | None = None) -> ByAutograd | OnEmbeddings | Custom:
+    """A callable as a weighting, or as a weight function.
 
-    Raises InputError for an unknown takes, and for a function whose arguments fit none.
+    takes: as above; None goes by the arguments: the first called `pairs`: pairs; a torch module, and a function with an
+    argument called `embeddings`, `labels` or `targets`: embeddings; the first called `similarity`, or two or three of
+    them: similarity; a single one called `s` or `similarity`: weight; another single one: pairs, or weight if it fails
+    for pairs.
+
+    Raises InputError for an unknown `takes`, for a function that fails, and for one whose arguments fit nothing.
     """
     if takes is not None and takes not in get_args(Takes):
         raise unknown("takes", takes, get_args(Takes))
     if not callable(function):
-        raise InputError(f"decompose wants a loss's name, a weighting or a callable, not {type(function).__name__}")
+        raise InputError(
+            f"expected a loss's name, a weight function, a weighting or a callable, not {type(function).__name__}"
+        )
     if takes == "embeddings":
         return OnEmbeddings.of(function)
-    required, all_of_them = _arguments(function)
-    count, takes = len(required), takes or _takes_of(function, required)
+    required, possible = _arguments(function)
+    if takes is None and len(required) == 1 and not isinstance(function, torch.nn.Module):
+        return _of_one_argument(function, required[0], len(possible))
+    return _from(function, takes or _takes_of(function, required), len(required), len(possible))
+
+
+def _of_one_argument(function: Callable[..., Any], name: str, possible: int) -> ByAutograd | OnEmbeddings | Custom:
+    """By the argument's name, and where it fails so, the other way; two masks may have defaults."""
+    if name in _ON_EMBEDDINGS:
+        return OnEmbeddings.of(function)
+    is_similarity = name == "s" or name.startswith("sim")
+    if is_similarity and possible > 1:
+        return _from(function, "similarity", 1, possible)
+    first, second = ("weight", "pairs") if is_similarity else ("pairs", "weight")
+    try:
+        return _from(function, first, 1, possible)
+    except InputError as error:
+        if name == "pairs":
+            raise
+        try:
+            return _from(function, second, 1, possible)
+        except InputError:
+            raise error from None
+
+
+def _from(
+    function: Callable[..., Any], takes: str | None, required: int, possible: int
+) -> ByAutograd | OnEmbeddings | Custom:
     if takes == "embeddings":
         return OnEmbeddings.of(function)
     if takes == "pairs":
         return ByAutograd.of(function, name_of(function))
-    if takes == "similarity" and count < 2 <= len(all_of_them):
-        count = 2
-    if takes == "similarity" and count in (2, 3):
-        return ByAutograd.of(_on_similarity(function, count), name_of(function))
+    if takes == "weight":
+        return Custom(function)
+    masks = 2 if required < 2 <= possible else required
+    if takes == "similarity" and masks in (2, 3):
+        return ByAutograd.of(_on_similarity(function, masks), name_of(function))
     raise InputError(
-        f"{name_of(function)} takes {count} arguments: write f(pairs), f(similarity, positive), "
-        "f(similarity, positive, negative) or f(embeddings, labels)"
+        f"{name_of(function)} takes {required} arguments: write f(pairs), f(similarity, positive), "
+        "f(similarity, positive, negative), f(embeddings, labels), or w(s), a weight function of similarity"
     )
 
 
 def _takes_of(function: Callable[..., Any], arguments: list[str]) -> Takes | None:
-    """What the names of the arguments say, else what their number does; None where they fit no takes."""
+    """What the names of the arguments say, else what their number does; None where they fit nothing."""
     first = arguments[0] if arguments else ""
     if first == "pairs":
         return "pairs"
@@ -71,14 +106,17 @@ def _takes_of(function: Callable[..., Any], arguments: list[str]) -> Takes | Non
         return "similarity"
     if isinstance(function, torch.nn.Module) or _ON_EMBEDDINGS & set(arguments):
         return "embeddings"
-    by_number: dict[int, Takes] = {1: "pairs", 2: "similarity", 3: "similarity"}
-    return by_number.get(len(arguments))
+    return "similarity" if len(arguments) in (2, 3) else None
 
 
 @dataclass(frozen=True)
 class ByAutograd:
-    """A function of pairs. one_by_one: whether each anchor has to be asked for apart: where it gives one number for all
-    anchors, their mean or sum, or where an anchor's part of it depends on the other anchors.
+    """A function of pairs, differentiated.
+
+    function: the loss of each anchor, [B], or one number for all of them.
+    name: as titles have it.
+    one_by_one: whether each anchor has to be asked for alone: where the function gives one number for all anchors,
+        their mean or sum, or where an anchor's part of it depends on the other anchors.
     """
 
     function: Callable[[Pairs], Tensor]
@@ -89,14 +127,14 @@ class ByAutograd:
     def of(cls, function: Callable[[Pairs], Tensor], name: str) -> ByAutograd:
         """The function, tried on a few anchors. Raises InputError where it fails, or gives nothing to differentiate."""
         pairs = _trial_anchors()
-        whole, apart = cls(function, name, one_by_one=False), cls(function, name, one_by_one=True)
+        whole, alone = cls(function, name, one_by_one=False), cls(function, name, one_by_one=True)
         with torch.enable_grad():
             value = whole._value(Pairs(pairs.similarity.clone().requires_grad_(), pairs.positive, pairs.negative))
         if not value.requires_grad:
             raise InputError(f"{name} has no derivative by the similarities (a constant, a comparison, a detach?)")
         if value.ndim == 0:
-            return apart
-        return whole if _same(whole._all(pairs), apart.weights(pairs)) else apart
+            return alone
+        return whole if _same(whole._all(pairs), alone.weights(pairs)) else alone
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """By autograd, [B, R]. Where that is not finite, similarities are kept 10⁻⁶ away from ±1, where a root or an
@@ -128,7 +166,7 @@ class ByAutograd:
         """The value, checked: [B] or one number."""
         try:
             value = self.function(pairs)
-        except Exception as error:  # whatever a stranger's code raises
+        except Exception as error:  # whatever others' code raises
             raise InputError(f"{self.name} fails: {reason(error)}") from error
         if not isinstance(value, torch.Tensor) or value.shape not in ((), pairs.similarity.shape[:1]):
             found = f"a tensor {list(value.shape)}" if isinstance(value, torch.Tensor) else f"a {type(value).__name__}"

@@ -1,4 +1,4 @@
-"""What a text names: a built-in loss, or somebody's own by its import path or file."""
+"""What an import path or file names: a loss of others, or one's own."""
 
 from __future__ import annotations
 
@@ -12,36 +12,35 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from weightlab import losses
 from weightlab.errors import InputError, reason, unknown
-from weightlab.losses import Loss
 
-__all__ = ["resolve"]
+__all__ = ["is_path", "load"]
 
 _PATH = re.compile(r"(?P<module>[^:()]+):(?P<name>[A-Za-z_]\w*)\s*(?P<call>\(.*\))?\s*", re.DOTALL)
 
 
-def resolve(text: str) -> Loss | Callable[..., Any]:
-    """The loss that a text names.
+def is_path(text: str) -> bool:
+    """Whether a text is such a path, and no name: it has a colon that is not in a name's brackets."""
+    return ":" in text.partition("(")[0] or _PATH.fullmatch(text.strip()) is not None
 
-    "ms-loss(beta=40)": a built-in. "package.module:Class(arg=1)" or "folder/file.py:function": imported; a class is
-    called with the arguments (literals only) or without any, a function is taken as it is.
 
-    Raises InputError for an unknown name, a module that can't be imported, arguments that are no literals or that the
+def load(text: str) -> Callable[..., Any]:
+    """What "package.module:Class(arg=1)" or "folder/file.py:function" names, imported.
+
+    A class is called with the arguments (literals only) or without any, a function is taken as it is.
+    Raises InputError for a module that can't be imported, arguments that are no literals or that the
     class does not take.
     """
     match = _PATH.fullmatch(text.strip())
     if match is None:
-        if ":" in text:
-            raise InputError(f"can't read '{text}': write package.module:Class(argument=literal) or file.py:function")
-        return losses.from_text(text)
+        raise InputError(f"can't read '{text}': write package.module:Class(argument=literal) or file.py:function")
     target = _attribute(_module(match["module"].strip()), match["name"], text)
     if match["call"] is None and not isinstance(target, type):
         return target
     positional, named = _literals(match["call"] or "()", text)
     try:
         built: Callable[..., Any] = target(*positional, **named)
-    except Exception as error:  # whatever a stranger's constructor raises
+    except Exception as error:  # whatever others' constructors raise
         raise InputError(f"{text}: {reason(error)}") from error
     return built
 
@@ -53,7 +52,7 @@ def _module(name: str) -> ModuleType:
         return importlib.import_module(name)
     except ImportError as error:
         raise InputError(f"can't import {name}: {reason(error)}") from error
-    except (Exception, SystemExit) as error:  # whatever a stranger's module raises
+    except (Exception, SystemExit) as error:  # whatever others' modules raise
         raise InputError(f"importing {name} fails: {reason(error)}") from error
 
 
