@@ -21,7 +21,13 @@ _CLASS = 0.8  # how far a class lies from its group's centre
 
 @dataclass(frozen=True)
 class Inputs:
-    """A step's inputs: anchors [B, D] and references [M, D], L2-normalised, with labels int64 [B] and [M]."""
+    """A step's inputs.
+
+    anchors: [B, D], L2-normalised.
+    labels: int64 [B].
+    references: [M, D], L2-normalised.
+    reference_labels: int64 [M].
+    """
 
     anchors: Tensor
     labels: Tensor

@@ -39,7 +39,9 @@ Value = Callable[[Tensor], Tensor]  # a loss, of the anchors [B, D]
 class Method:
     """One way to do the step.
 
-    name: the way; loss: of what. make: inputs → the loss as a function of the anchors, or None for the bare products.
+    name: the way.
+    loss: of what.
+    make: inputs → the loss as a function of the anchors, or None for the bare products.
     largest: the number of references above which it takes too much memory to be run.
     """
 

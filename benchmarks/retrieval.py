@@ -31,7 +31,7 @@ from weightlab.retrieval.nearest import faiss_threads
 __all__ = ["ROWS", "Retrieval", "main", "make_rows", "measure", "report"]
 
 ROWS, _CLASSES = 60_502, 11_316  # SOP's test images and their classes
-_FEWEST = 1000
+_LEAST_ROWS = 1000
 _SMALLEST_CLASS, _LARGEST_CLASS = 2, 12  # as in SOP
 _SPREAD = 1.2  # at which some are found and some are not
 _KS = (1, 10, 100)
@@ -84,8 +84,8 @@ class Retrieval:
 
 def make_rows(rows: int) -> tuple[Tensor, Tensor]:
     """Embeddings [rows, 128] and labels: as many classes as SOP has of so many images, of 2 to 12 rows each."""
-    if rows < _FEWEST:
-        raise InputError(f"rows must be at least {_FEWEST}, not {rows}")
+    if rows < _LEAST_ROWS:
+        raise InputError(f"rows must be at least {_LEAST_ROWS}, not {rows}")
     generator = torch.Generator().manual_seed(rows)
     classes = round(rows * _CLASSES / ROWS)
     room = _LARGEST_CLASS - _SMALLEST_CLASS
@@ -100,7 +100,7 @@ def measure(rows: int = ROWS, say: Callable[[str], object] = print) -> Retrieval
     embeddings, labels = make_rows(rows)
     with faiss_threads(torch.get_num_threads()):
         say("warming up")
-        time_in_turns(_runs(*make_rows(_FEWEST), {}), seconds=0, least=1, most=1)
+        time_in_turns(_runs(*make_rows(_LEAST_ROWS), {}), seconds=0, least=1, most=1)
         say(f"searching {rows:,} × {rows:,}, several times")
         found: dict[str, dict[str, float]] = {}
         taken = time_in_turns(_runs(embeddings, labels, found), seconds=_SECONDS, least=_LEAST, most=_MOST)

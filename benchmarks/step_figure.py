@@ -65,12 +65,12 @@ def _label(ax: Axes) -> None:
         ax.annotate(name, _end(line), (0, 6), textcoords="offset points", ha="center", fontsize=7, color=colour)
     right = [line for line in lines if _end(line)[0] >= most]
     to_axes = ax.transData + ax.transAxes.inverted()
-    for line, height in zip(right, _apart([to_axes.transform(_end(line))[1] for line in right]), strict=True):
+    for line, height in zip(right, _with_gaps([to_axes.transform(_end(line))[1] for line in right]), strict=True):
         name, colour = str(line.get_label()), line.get_color()
         ax.text(1.02, height, name, transform=ax.transAxes, va="center", fontsize=7, color=colour)
 
 
-def _apart(heights: list[float]) -> list[float]:
+def _with_gaps(heights: list[float]) -> list[float]:
     """The ascending `heights`, moved as little as possible (in squares) so that each is a gap above the one before."""
     from scipy.optimize import isotonic_regression
 

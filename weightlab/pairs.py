@@ -130,7 +130,11 @@ class References:
 
 @dataclass(frozen=True)
 class PairWeights:
-    """The weight of each pair: positive and negative, float [B, R], zero off their mask."""
+    """The weight of each pair.
+
+    positive: float [B, R], w⁺; zero off the positives.
+    negative: float [B, R], w⁻; zero off the negatives.
+    """
 
     positive: Tensor
     negative: Tensor

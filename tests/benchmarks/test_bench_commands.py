@@ -36,7 +36,7 @@ def test_help_teaches_by_example(name: str, capsys: pytest.CaptureFixture[str]) 
 
 @pytest.mark.parametrize("name", MAINS)
 @pytest.mark.parametrize("figures", ["taken", "taken/figures", "figures"])
-def test_a_file_in_the_way_is_said_before_the_work(
+def test_a_file_in_the_way_is_named_before_the_work(
     name: str, figures: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for work in ("decomposition.time_decompositions", "retrieval.measure", "step.measure"):

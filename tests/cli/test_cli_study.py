@@ -130,7 +130,7 @@ def test_failed_trials_give_exit_code_1_after_the_report(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["table", "smal"], "unknown study 'smal': did you mean 'small'?"),
         (["run", "absent.toml"], "no study at absent.toml"),
@@ -141,13 +141,13 @@ def test_failed_trials_give_exit_code_1_after_the_report(
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(
-    here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+    here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     assert weightlab(*arguments) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
     (line,) = captured.err.splitlines()
-    assert said in line
+    assert message in line
 
 
 def test_on_a_terminal_the_table_is_drawn(

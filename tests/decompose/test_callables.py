@@ -1,4 +1,4 @@
-"""Weights of strangers' losses: against their own closed form, and against one another's forms."""
+"""Weights of others' losses: against their own closed form, and against one another's forms."""
 
 from __future__ import annotations
 
@@ -418,7 +418,7 @@ def test_functions_that_have_no_weights(function: Callable[[wl.Pairs], Tensor], 
 
 @dataclass(frozen=True)
 class Given:
-    """A stranger's weighting: every weight the same number."""
+    """A foreign weighting: every weight the same number."""
 
     number: float = 1.0
     columns: int | None = None

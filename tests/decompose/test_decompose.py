@@ -252,7 +252,7 @@ def test_a_subclass_is_its_own_weighting() -> None:
     assert doubled.formula is None
 
 
-def test_a_strangers_loss_with_a_value_has_a_residual() -> None:
+def test_a_foreign_loss_with_a_value_has_a_residual() -> None:
     assert wl.decompose(wl.recompose("power(3)"), points=41).residual < 1e-12
     assert math.isnan(wl.decompose(wl.assign("constant", "power(3)"), points=41).residual)
 

@@ -39,7 +39,7 @@ def test_without_sizes_there_is_quick(spec_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "said"),
+    ("before", "after", "parts"),
     [
         ('name = "example"', 'name = "exa', ["not valid TOML"]),
         ('name = "example"', 'name = "../up"', ["name", "'../up'"]),
@@ -66,8 +66,8 @@ def test_without_sizes_there_is_quick(spec_path: Path) -> None:
         ('id = "F1"', 'idd = "F1"', ["findings[1]", "id"]),
     ],
 )
-def test_what_is_wrong_with_a_file_is_said_in_one_line(
-    spec_path: Path, before: str, after: str, said: list[str]
+def test_what_is_wrong_with_a_file_is_named_in_one_line(
+    spec_path: Path, before: str, after: str, parts: list[str]
 ) -> None:
     assert EXAMPLE.count(before) == 1
     spec_path.write_text(EXAMPLE.replace(before, after))
@@ -76,7 +76,7 @@ def test_what_is_wrong_with_a_file_is_said_in_one_line(
     message = str(caught.value)
     assert "\n" not in message
     assert message.startswith(str(spec_path))
-    for part in said:
+    for part in parts:
         assert part in message, message
 
 

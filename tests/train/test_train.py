@@ -118,7 +118,7 @@ def test_a_folder_of_another_run_or_a_damaged_one(tmp_path: Path) -> None:
         ({"stps": 3}, "stps=3"),
     ],
 )
-def test_wrong_settings_are_said_in_one_line(settings: dict[str, object], message: str) -> None:
+def test_wrong_settings_are_named_in_one_line(settings: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message) as caught:
         TrainConfig.checked(settings)
     assert "\n" not in str(caught.value)

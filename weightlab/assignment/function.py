@@ -26,7 +26,8 @@ __all__ = ["Side", "WeightFunction", "direction", "hardness", "number"]
 class Side:
     """Which pairs of an anchor a function weighs.
 
-    mask: bool [B, R], the pairs of one sign. sign: which sign that is.
+    mask: bool [B, R], the pairs of one sign.
+    sign: which sign that is.
     """
 
     mask: Tensor
@@ -45,8 +46,9 @@ class WeightFunction(ABC):
     "Hard" is a high s for a negative and a low s for a positive, so most functions read the hardness h = s (negative)
     or h = −s (positive), and thresholds in the same direction.
 
-    name: as its text begins; relative: whether a weight depends on the anchor's other pairs of the sign too (else on
-    the pair's own similarity alone).
+    name: as its text begins.
+    relative: whether a weight depends on the anchor's other pairs of the sign too (else on the pair's own similarity
+        alone).
     """
 
     name: ClassVar[str]

@@ -39,7 +39,12 @@ def parse(text: str) -> WeightFunction:
 
 @dataclass
 class _Reader:
-    """The tokens of a text, (kind, token, position), and how far they were read."""
+    """The tokens of a text, and how far they were read.
+
+    text: what is read.
+    tokens: (kind, token, position) of each.
+    at: which token is next.
+    """
 
     text: str
     tokens: list[tuple[str, str, int]]

@@ -16,6 +16,13 @@ _SIZES = range(8, 513)
 
 
 class _Entry(NamedTuple):
+    """How a data set is found.
+
+    about: what it is, in one line.
+    version: as `version` gives it.
+    load: from the images' size in pixels, and whether to cut the training classes, as `load` has them.
+    """
+
     about: str
     version: Callable[[], str]
     load: Callable[[int, bool], Dataset]

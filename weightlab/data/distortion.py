@@ -31,7 +31,8 @@ class Distortions:
     """One distortion an image.
 
     affine: float32 [n, 2, 3], from places in the distorted image to places in the original, both in [−1, 1].
-    bend: float32 [n, 2, 4, 4], what is added to the places, at a grid of knots. contrast: float32 [n], of the ink.
+    bend: float32 [n, 2, 4, 4], what is added to the places, at a grid of knots.
+    contrast: float32 [n], of the ink.
     blotches: float32 [n, 1, 6, 6], what is added to the brightness, at a grid of spots; below 0 for none.
     """
 

@@ -33,7 +33,11 @@ VERSION = 1  # goes up with every change of code that changes a bitmap, a class 
 
 @dataclass(frozen=True, eq=False)
 class Glyphs:
-    """All classes. points: int32 [classes], the code point shown; bitmaps: uint8 [classes, 12 faces, 48, 48]."""
+    """All classes.
+
+    points: int32 [classes], the code point shown.
+    bitmaps: uint8 [classes, 12 faces, 48, 48].
+    """
 
     points: NDArray[np.int32]
     bitmaps: NDArray[np.uint8]
@@ -49,7 +53,13 @@ class Glyphs:
 
 @dataclass(frozen=True, eq=False)
 class GlyphSplit:
-    """Rows of glyphs. bitmaps: uint8 [N, 1, side, side]; labels: int64 [N]; fixed: the test's distortion of each."""
+    """Rows of glyphs.
+
+    bitmaps: uint8 [N, 1, side, side].
+    labels: int64 [N].
+    fixed: the test's distortion of each row.
+    size: side of the images in pixels.
+    """
 
     bitmaps: Tensor
     labels: Tensor

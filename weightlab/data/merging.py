@@ -65,7 +65,12 @@ def stray_pixels(bitmaps: Tensor, pairs: Tensor, reach: int = 1) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class _Shapes:
-    """Ink, the pixels near ink, and those amid ink (with all the neighbourhood ink): bool [rows, side, side]."""
+    """Where bitmaps have ink, bool [rows, side, side] each.
+
+    ink: the pixels of ink.
+    near: the pixels near ink.
+    amid: the pixels amid ink, with all the neighbourhood ink.
+    """
 
     ink: Tensor
     near: Tensor

@@ -20,7 +20,12 @@ __all__ = ["PKSampler"]
 class PKSampler:
     """Random batches of `batch / per_class` distinct classes with `per_class` rows each.
 
-    labels: int64 [N]. A batch is a function of the seed and the step alone, so a resumed run goes on exactly.
+    labels: int64 [N].
+    batch: rows of a batch, at least 1.
+    per_class: rows of each class in it, at least 1.
+    seed: at least 0.
+
+    A batch is a function of the seed and the step alone, so a resumed run goes on exactly.
     Raises InputError where `batch` is no multiple of `per_class`, or there are fewer classes than a batch takes.
     """
 

@@ -35,7 +35,12 @@ class Split(Protocol):
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set: what one trains on and what one tests on, of disjoint classes."""
+    """A data set.
+
+    name: as the commands know it.
+    train: what one trains on.
+    test: what one tests on, of other classes.
+    """
 
     name: str
     train: Split

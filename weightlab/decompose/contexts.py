@@ -22,7 +22,11 @@ _MOST = 1 << 22  # pairs of a sign: in 8 contexts some gigabytes
 
 @dataclass(frozen=True)
 class Normal:
-    """Similarities from a normal distribution cut at ±1."""
+    """Similarities from a normal distribution cut at ±1.
+
+    mean: of the distribution before the cut.
+    std: its standard deviation, above 0.
+    """
 
     mean: float
     std: float
@@ -37,7 +41,10 @@ class Normal:
 
 @dataclass(frozen=True)
 class RandomDirections:
-    """Cosines of independent uniform directions in D dimensions: (1 + S)/2 ~ Beta((D−1)/2, (D−1)/2)."""
+    """Cosines of independent uniform directions in D dimensions: (1 + S)/2 ~ Beta((D−1)/2, (D−1)/2).
+
+    dimensions: D, at least 2.
+    """
 
     dimensions: int
 
@@ -51,7 +58,11 @@ class RandomDirections:
 
 @dataclass(frozen=True)
 class Sample:
-    """Sampled contexts: positive [C, P] and negative [C, N], float64."""
+    """Sampled contexts.
+
+    positive: float64 [C, P], the similarities of the anchor's positives in each of C contexts.
+    negative: float64 [C, N], those of its negatives.
+    """
 
     positive: Tensor
     negative: Tensor
@@ -75,7 +86,11 @@ class Sample:
 
 
 class Context(Protocol):
-    """Where contexts come from. name: as figures say it; positives, negatives: how many pairs an anchor has."""
+    """Where contexts come from.
+
+    name: as figures write it.
+    positives, negatives: how many pairs of the sign an anchor has.
+    """
 
     @property
     def name(self) -> str: ...  # noqa: D102
@@ -91,7 +106,12 @@ class Context(Protocol):
 
 @dataclass(frozen=True)
 class Drawn:
-    """Contexts whose similarities are drawn independently from a distribution for either sign."""
+    """Contexts whose similarities are drawn independently from a distribution for either sign.
+
+    name: as figures write it.
+    positive, negative: the distribution of the sign.
+    positives, negatives: how many pairs of the sign an anchor has, from 1 up.
+    """
 
     name: str
     positive: Normal | RandomDirections
@@ -112,7 +132,12 @@ class Drawn:
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """Contexts from embeddings [n, D], L2-normalised, and their labels [n].
+    """Contexts from embeddings and their labels.
+
+    name: as figures write it.
+    embeddings: floating-point [n, D], L2-normalised.
+    labels: [n].
+    positives, negatives: how many pairs of the sign an anchor has, from 1 up.
 
     Each is that of an anchor drawn among those that share their label; its positives and negatives are drawn from the
     others, again and again where there are fewer than asked for.

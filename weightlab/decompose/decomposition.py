@@ -18,16 +18,19 @@ __all__ = ["Decomposition"]
 class Decomposition:
     """The weight functions of one weighting.
 
-    title: the weighting with its parameters. context: the name of the context, with its counts. relative: whether the
-    curve depends on the context. signed: whether some weight is negative (a derivative of the "wrong" sign).
+    title: the weighting with its parameters.
+    context: the name of the context, with its counts.
+    relative: whether the curve depends on the context.
+    signed: whether some weight is negative (a derivative of the "wrong" sign).
     curve: columns similarity, sign, weight, low, high (the median and the 5–95 % band over contexts; exact, and low =
-    weight = high, for a self-similarity loss). mass: columns low, high, sign, pairs, share: where in similarity the
-    weight is. hardness: columns sign, kind, pairs, share: the same for easy, semi-hard and hard pairs. ratio: weight
-    mass of the negatives over that of the positives.
-    formula: LaTeX of w⁺ and w⁻, or None where there is none. residual: max |closed form − autograd| over the contexts,
-    and along the curve in one of them, relative to the largest weight; of a loss on embeddings, the largest difference
-    between what the anchor's and the references' derivatives say of a weight; NaN where there is no `value` to compare
-    with.
+        weight = high, for a self-similarity loss).
+    mass: columns low, high, sign, pairs, share: where in similarity the weight is.
+    hardness: columns sign, kind, pairs, share: the same for easy, semi-hard and hard pairs.
+    ratio: weight mass of the negatives over that of the positives.
+    formula: LaTeX of w⁺ and w⁻, or None where there is none.
+    residual: max |closed form − autograd| over the contexts, and along the curve in one of them, relative to the
+        largest weight; of a loss on embeddings, the largest difference between what the anchor's and the references'
+        derivatives say of a weight; NaN where there is no `value` to compare with.
     """
 
     title: str

@@ -27,7 +27,11 @@ __all__ = ["Formulas", "derive"]
 
 @dataclass(frozen=True)
 class Formulas:
-    """positive, negative: w⁺ and w⁻ as expressions in S and in sums over the anchor's pairs; values: the parameters."""
+    """The weights of a loss, as formulas.
+
+    positive, negative: w⁺ and w⁻ as expressions in S and in sums over the anchor's pairs.
+    values: the numbers of the parameters in them.
+    """
 
     positive: Expr
     negative: Expr
@@ -96,20 +100,21 @@ def _derivative(expression: Expr, kind: type[PairSum]) -> Expr:
 
     The pair enters as one term of each such sum: dΣ/dS = body′(S), plus what reaches it through sums inside the body.
     """
-    sums = _outer_sums(expression)
+    sums = _sums_in(expression)
     stand_ins = {node: Dummy(real=True) for node in sums}
-    outer = expression.xreplace(stand_ins)
+    with_stand_ins = expression.xreplace(stand_ins)
     back = {dummy: node for node, dummy in stand_ins.items()}
     total = Integer(0)
     for node, dummy in stand_ins.items():
         inner = type(node)(_derivative(node.body, kind))
         if isinstance(node, kind):
             inner += node.body.diff(node.bound).xreplace({node.bound: S})
-        total += outer.diff(dummy).xreplace(back) * inner
+        total += with_stand_ins.diff(dummy).xreplace(back) * inner
     return total
 
 
-def _outer_sums(expression: Expr) -> list[PairSum]:
+def _sums_in(expression: Expr) -> list[PairSum]:
+    """The sums of an expression that are inside no other sum."""
     if isinstance(expression, PairSum):
         return [expression]
-    return list(dict.fromkeys(node for part in expression.args for node in _outer_sums(part)))
+    return list(dict.fromkeys(node for part in expression.args for node in _sums_in(part)))

@@ -27,10 +27,13 @@ _LARGE = 4096  # pairs of an anchor
 
 @dataclass(frozen=True)
 class Integrability:
-    """asymmetry: in [0, 1], 0 for the weights of a continuous loss; integrable: whether it is 0 up to the quadrature's
-    error, in the context that was looked at: another may still show an asymmetry, so only a False is a proof.
+    """Whether weights are a loss's, as far as was measured.
 
-    rectangles: how many were measured; active: in how many of them one weight answered to the other's similarity.
+    asymmetry: in [0, 1], 0 for the weights of a continuous loss.
+    integrable: whether it is 0 up to the quadrature's error, in the context that was looked at: another may still show
+        an asymmetry, so only a False is a proof.
+    rectangles: how many were measured.
+    active: in how many of them one weight answered to the other's similarity.
     """
 
     asymmetry: float

@@ -35,7 +35,11 @@ class Exponent(Protocol):
 
 @dataclass(frozen=True)
 class Line:
-    """x = slope (s − centre), slope > 0."""
+    """x = slope (s − centre).
+
+    slope: above 0.
+    centre: the similarity at which x is 0.
+    """
 
     slope: float
     centre: float = 0.0

@@ -24,7 +24,8 @@ class BinomialDeviance:
 
     w⁺ = α σ(−α(S−λ)) / |P| and w⁻ = β σ(β(S−λ)) / |N|: by its own similarity up to the number of pairs.
 
-    alpha, beta: α, β > 0; base: λ in [−1, 1].
+    alpha, beta: α, β > 0.
+    base: λ in [−1, 1].
 
     Source: Yi, Lei, Li 2014, eq. 11, with one scale for each sign as in Wang et al. 2019 (section 3.2.1), where the
     cost of a negative is inside β. pytorch-metric-learning does not have it.

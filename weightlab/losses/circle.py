@@ -26,7 +26,10 @@ class Circle:
     α_p = (1 + m − S)₊, α_n = (S + m)₊, Δ_p = 1 − m, Δ_n = m. With x the exponents and h = σ(LSE_P(x) + LSE_N(x)):
     w⁺ = γ α_p h softmax_P(x) and w⁻ = γ α_n h softmax_N(x).
 
-    m: in [0, 1]; gamma: γ > 0. An anchor without positives or without negatives has loss 0.
+    m: in [0, 1].
+    gamma: γ > 0.
+
+    An anchor without positives or without negatives has loss 0.
 
     Source: Sun et al. 2020, eq. 6–8, with the weights α cut off from the gradient as in its section 3.2.
     pytorch-metric-learning's CircleLoss is the same, averaged over the anchors with a loss above 0; its γ is 80 too
@@ -86,7 +89,10 @@ class Circle:
 
 @dataclass(frozen=True)
 class _PushExponent:
-    """γ α_n (S − Δ_n), α_n held constant: 0 up to −m, γ(S² − m²) from there on."""
+    """γ α_n (S − Δ_n), α_n held constant: 0 up to −m, γ(S² − m²) from there on.
+
+    m, gamma: the loss's.
+    """
 
     m: float
     gamma: float

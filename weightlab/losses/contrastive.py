@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class Contrastive:
     """L = Σ_P (m − S)₊ + Σ_N (S − λ)₊, with w⁺ = 1[S < m] and w⁻ = 1[S > λ].
 
-    pos_margin: m in [−1, 1]; a positive above it is done. neg_margin: λ in [−1, 1]; a negative below it is easy.
+    pos_margin: m in [−1, 1]; a positive above it is done.
+    neg_margin: λ in [−1, 1]; a negative below it is easy.
 
     Source: Hadsell, Chopra, LeCun 2006, in the cosine form of Wang et al. 2020 (XBM), eq. 1. The 2006 original has
     squared distances. pytorch-metric-learning's ContrastiveLoss takes margins of the Euclidean distance unless given

@@ -25,7 +25,9 @@ class DecoupledContrastive:
 
     w⁺ = 1/(τ|P|), a constant, and w⁻ = softmax_N(S/τ)/τ: neither fades as the anchor's pairs get easy.
 
-    temperature: τ ≥ 10⁻⁶. Without negatives the logarithm is left out; an anchor without positives has loss 0.
+    temperature: τ ≥ 10⁻⁶.
+
+    Without negatives the logarithm is left out; an anchor without positives has loss 0.
 
     Source: Yeh et al. 2022, eq. 6 (DCL, without the von Mises–Fisher weights of DCLW). pytorch-metric-learning does not
     have it.

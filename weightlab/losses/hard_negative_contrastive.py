@@ -29,8 +29,9 @@ class HardNegativeContrastive:
     w⁺ = u_p / (τ|P|) and w⁻ = (mean_P u_p) ((1+β) softmax_N((1+β)S/τ) − β softmax_N(βS/τ)) / τ, which is below 0 for
     easy negatives: they are pulled, so that the hard ones count more. On the floor: w⁺ = r_p/(1 + r_p)/(τ|P|), w⁻ = 0.
 
-    temperature: τ ≥ 10⁻⁶; beta: β ≥ 0, how much harder negatives count; tau_plus: π in [0, 1), the share of the
-    negatives that are thought to be of the anchor's class.
+    temperature: τ ≥ 10⁻⁶.
+    beta: β ≥ 0, how much harder negatives count.
+    tau_plus: π in [0, 1), the share of the negatives that are thought to be of the anchor's class.
 
     Source: Robinson et al. 2021, eq. 4 and its code (the weights e^{βS/τ} are part of the derivative); defaults of the
     code. At β = 0 and π = 0 it is InfoNCE. pytorch-metric-learning does not have it.
@@ -105,7 +106,11 @@ class HardNegativeContrastive:
 
 @dataclass(frozen=True)
 class _Exponents:
-    """(1+β)S/τ, βS/τ and 0 (whose sum is |N|), [3, ...]."""
+    """(1+β)S/τ, βS/τ and 0 (whose sum is |N|), [3, ...].
+
+    scale: 1/τ.
+    beta: the loss's.
+    """
 
     scale: float
     beta: float

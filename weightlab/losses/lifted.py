@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 class Lifted:
     """L = (log Σ_P e^{−S} + log Σ_N e^{S} + m)₊, with w⁺ = softmax_P(−S) and w⁻ = softmax_N(S), 0 if the hinge is shut.
 
-    margin: m in [−10, 10]. An anchor without positives or without negatives has loss 0: the logarithm is −∞.
+    margin: m in [−10, 10].
+
+    An anchor without positives or without negatives has loss 0: the logarithm is −∞.
 
     Source: Song et al. 2016 in the generalised form of Hermans, Beyer, Leibe 2017, eq. 7, with the distance replaced
     by −S. The hinge is never shut at m = 0 with more than e² negatives. pytorch-metric-learning's

@@ -18,8 +18,9 @@ __all__ = ["Loss"]
 class Loss(Protocol):
     """A pair-wise loss: a frozen dataclass whose fields are its parameters.
 
-    name: as the commands know it; source: paper and year; relative: whether a pair's weight depends on the anchor's
-    other pairs too (else on its own similarity alone).
+    name: as the commands know it.
+    source: paper and year.
+    relative: whether a pair's weight depends on the anchor's other pairs too (else on its own similarity alone).
     """
 
     name: ClassVar[str]

@@ -26,7 +26,8 @@ class Margin:
 
     w⁺ = 1[d > β − α] / d and w⁻ = 1[d < β + α] / d, at most 10⁴ (reached at S = 1, where 1/d has no bound).
 
-    beta: β in [0, 2], the distance between positives and negatives; alpha: α in [0, 2], the margin on either side.
+    beta: β in [0, 2], the distance between positives and negatives.
+    alpha: α in [0, 2], the margin on either side.
 
     Source: Wu et al. 2017 (Sampling Matters), eq. 5; β fixed rather than learned, and without the paper's distance-
     weighted sampling. pytorch-metric-learning's MarginLoss averages over the triplets that its miner picks.

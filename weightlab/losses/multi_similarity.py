@@ -25,9 +25,11 @@ class MultiSimilarity:
 
     w⁺ = e^{−α(S−λ)} / (1 + Σ_P …) and w⁻ = e^{β(S−λ)} / (1 + Σ_N …).
 
-    alpha, beta: α, β > 0; base: λ in [−1, 1]. mining_margin: None, or ε in [0, 2]: a negative then counts only if
-    S > min_P S − ε, a positive only if S < max_N S + ε; an anchor without positives (negatives) keeps no negative
-    (positive). The choice is held constant in the derivative.
+    alpha, beta: α, β > 0.
+    base: λ in [−1, 1].
+    mining_margin: None, or ε in [0, 2]: a negative then counts only if S > min_P S − ε, a positive only if
+        S < max_N S + ε; an anchor without positives (negatives) keeps no negative (positive). The choice is held
+        constant in the derivative.
 
     Source: Wang et al. 2019 (Multi-Similarity Loss), eq. 15; mining eq. 10, 11. pytorch-metric-learning has the mining
     as a miner of its own and the same defaults.

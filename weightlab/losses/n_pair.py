@@ -26,7 +26,9 @@ class NPair:
     With h_p = σ(log Σ_N e^{tS_n} − t S_p), how far positive p is from done: w⁺ = t h_p / |P| and
     w⁻ = t (mean_P h_p) softmax_N(tS).
 
-    scale: t > 0. N-pair at scale t is `infonce` at temperature 1/t: the same function.
+    scale: t > 0.
+
+    N-pair at scale t is `infonce` at temperature 1/t: the same function.
 
     Source: Sohn 2016, eq. 6 (one positive an anchor; here the mean over them), with cosine similarities for inner
     products. pytorch-metric-learning has it as NTXentLoss(temperature=1/t); its NPairsLoss takes one positive a class

@@ -26,7 +26,9 @@ class NCA:
     With h = σ(LSE_N(tS) − LSE_P(tS)): w⁺ = t h softmax_P(tS) and w⁻ = t h softmax_N(tS). The closest positive gets
     the most weight, unlike in all the losses that pull the farthest.
 
-    scale: t > 0. An anchor without positives or without negatives has loss 0.
+    scale: t > 0.
+
+    An anchor without positives or without negatives has loss 0.
 
     Source: Goldberger et al. 2005, eq. 6 with the log of the probability (their KL form), on cosine similarities.
     pytorch-metric-learning's NCALoss has −d² in place of S: on normalised embeddings its scale t is 2t here.

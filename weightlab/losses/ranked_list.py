@@ -27,7 +27,10 @@ class RankedList:
     + m)) and v_n = softmax_N*(T_n (α − d)) are held constant in the derivative. w⁺ = (1 − λ) v_p / d, w⁻ = λ v_n / d,
     with 1/d at most 10⁴ (reached at S = 1).
 
-    margin: m in [0, 2]; alpha: α in [0, 2]; negative_scale, positive_scale: T_n, T_p ≥ 0; balance: λ in [0, 1].
+    margin: m in [0, 2].
+    alpha: α in [0, 2].
+    negative_scale, positive_scale: T_n, T_p ≥ 0.
+    balance: λ in [0, 1].
 
     Source: Wang et al. 2019 (Ranked List Loss), eq. 5–8, with T_p = 0 (equal positives) as published.
     pytorch-metric-learning's RankedListLoss has α = 1 + m/2 unless given, calls λ `imbalance`, adds 10⁻⁵ for each
@@ -109,7 +112,11 @@ def _inverse_distance(s: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class _PushExponent:
-    """T_n (α − d) of the negatives that are not done, −∞ of the others."""
+    """T_n (α − d) of the negatives that are not done, −∞ of the others.
+
+    alpha: the loss's.
+    scale: T_n.
+    """
 
     alpha: float
     scale: float

@@ -24,7 +24,10 @@ class SigLIP:
 
     w⁺ = t σ(−(tS + b)) and w⁻ = t σ(tS + b): by its own similarity alone.
 
-    scale: t > 0; bias: b, any number. Both are learned in the paper; these are its initial values.
+    scale: t > 0.
+    bias: b, any number.
+
+    Both are learned in the paper; these are its initial values.
 
     Source: Zhai et al. 2023, eq. 1. pytorch-metric-learning does not have it.
     """

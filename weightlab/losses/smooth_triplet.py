@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class SmoothTriplet:
     """L = Σ_P Σ_N log(1 + e^{t(S_n − S_p + m)}) / t, with w⁺ = Σ_N σ(t(S_n − S_p + m)) and w⁻ = Σ_P of the same.
 
-    scale: t > 0, where t → ∞ is the triplet loss; margin: m in [−2, 2].
+    scale: t > 0, where t → ∞ is the triplet loss.
+    margin: m in [−2, 2].
 
     Source: Hermans, Beyer, Leibe 2017, section 2 ("soft margin"), over all triplets. pytorch-metric-learning's
     TripletMarginLoss(smooth_loss=True) is the same at t = 1, averaged over all triplets.

@@ -27,7 +27,9 @@ class SupCon:
     w⁺ = (1/|P| − (1 − q) softmax_P(S/τ)) / τ and w⁻ = q softmax_N(S/τ) / τ. A positive that is closer than the others
     has w⁺ < 0: it is pushed away.
 
-    temperature: τ ≥ 10⁻⁶. An anchor without positives has loss 0.
+    temperature: τ ≥ 10⁻⁶.
+
+    An anchor without positives has loss 0.
 
     Source: Khosla et al. 2020, eq. 2 (L_out); the gradient's sign: their supplement, section 6. pytorch-metric-
     learning's SupConLoss averages over the anchors that have positives.

@@ -28,7 +28,8 @@ class TupletMargin:
     s cos(θ_p − β)), w⁺ = s h_p (cos β − S_p sin β / √(1 − S_p²)) / |P| is below 0 there: a positive within the slack
     is pushed out to it. w⁻ = s (mean_P h_p) softmax_N(sS). The root is at least 10⁻⁴, so that w⁺ stays finite at S = 1.
 
-    scale: s > 0; margin: β in degrees, in [0, 90].
+    scale: s > 0.
+    margin: β in degrees, in [0, 90].
 
     Source: Yu, Tao 2019, eq. 5 (tuplet margin with slack), one positive a tuple; here the mean over the positives.
     pytorch-metric-learning's TupletMarginLoss has the same defaults and averages over all positive pairs.

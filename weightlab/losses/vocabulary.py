@@ -198,7 +198,14 @@ class OverNegatives(PairSum):
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What `Loss.formula` writes with. `values` collects the numbers of the parameters that it names."""
+    """What `Loss.formula` writes with.
+
+    values: the numbers of the parameters that it has named, by symbol; `parameter` adds to them.
+    s_p, s_n: the similarity of a positive and of a negative that a sum runs over.
+    positives, negatives: how many pairs of the sign the anchor has, |P| and |N|.
+    least_positive: min_P S.
+    largest_negative: max_N S.
+    """
 
     values: dict[Symbol, float] = field(default_factory=dict)
 

@@ -1,1 +1,3 @@
 """Figures and tables; everything here takes data frames."""
+
+__all__ = ["comparison", "curves", "save", "study", "style", "tables"]

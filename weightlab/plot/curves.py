@@ -21,7 +21,7 @@ _SYMBOL = {
 }
 _COLOUR = {"positive": style.POSITIVE, "negative": style.NEGATIVE}
 _TITLE = 56  # characters in a line
-_FAR_APART = 12  # ratio of the two curves' heights above which one scale would flatten the lower
+_UNEVEN = 12  # ratio of the two curves' heights above which one scale would flatten the lower
 
 
 def plot_curve(curve: pd.DataFrame, title: str, context: str | None = None, ax: Axes | None = None) -> Axes:
@@ -36,11 +36,11 @@ def plot_curve(curve: pd.DataFrame, title: str, context: str | None = None, ax: 
             ax = plt.subplots(figsize=(4.6, 3.0))[1]
         parts = {str(sign): split_poles(part) for sign, part in curve.groupby("sign", sort=False)}
         heights = [float(part[["low", "high"]].abs().to_numpy().max()) for part, _ in parts.values()]
-        apart = min(heights) > 0 and max(heights) > _FAR_APART * min(heights)
-        axes = {"positive": ax, "negative": ax.twinx() if apart else ax}
+        has_two_scales = min(heights) > 0 and max(heights) > _UNEVEN * min(heights)
+        axes = {"positive": ax, "negative": ax.twinx() if has_two_scales else ax}
         for sign, (part, _) in parts.items():
             _draw(axes[sign], sign, part)
-        if apart:
+        if has_two_scales:
             for sign, (part, _) in parts.items():
                 set_limits(axes[sign], part, zero_line=_COLOUR[sign])
         else:
@@ -50,7 +50,7 @@ def plot_curve(curve: pd.DataFrame, title: str, context: str | None = None, ax: 
         ax.set_xlabel("similarity  $S$")
         ax.set_xlim(-1, 1)
         ax.set_xticks([-1, -0.5, 0, 0.5, 1])
-        if apart:
+        if has_two_scales:
             for sign in ("positive", "negative"):
                 axes[sign].set_ylabel(f"weight  {_SYMBOL[sign]}", color=_COLOUR[sign])
             axes["negative"].grid(False)

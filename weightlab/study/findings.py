@@ -16,7 +16,11 @@ __all__ = ["Verdict", "judge"]
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim, the comparisons that decide it, and what they say."""
+    """A claim and what the comparisons say of it.
+
+    finding: the claim.
+    differences: the comparisons that decide it, in the order of `Finding.steps`.
+    """
 
     finding: Finding
     differences: tuple[Difference, ...]

@@ -40,14 +40,23 @@ def duration(seconds: float) -> str:
 
 @dataclass
 class _Progress:
-    """What is done and what is left, in trials and in steps."""
+    """What is done and what is left, in trials and in steps.
+
+    trials: those to run.
+    kept: how many more were finished before.
+    metric: the one that is shown of a finished trial.
+    since: when it began, in seconds of `time.monotonic`.
+    done: how many trials are over, finished or failed.
+    skipped: steps that failed trials didn't come to.
+    steps: how many each trial has done.
+    """
 
     trials: Sequence[Trial]
     kept: int
     metric: str
     since: float
     done: int = 0
-    skipped: int = 0  # steps that failed trials didn't come to
+    skipped: int = 0
     steps: dict[Trial, int] = field(default_factory=dict)
 
     def reach(self, trial: Trial, step: int) -> None:
@@ -89,7 +98,11 @@ class _Progress:
 
 @dataclass(frozen=True)
 class _Lines:
-    """A line for each trial that is over."""
+    """A line for each trial that is over.
+
+    progress: what is done.
+    console: where the lines go.
+    """
 
     progress: _Progress
     console: Console
@@ -127,7 +140,12 @@ def _bars(console: Console) -> Progress:
 
 @dataclass
 class _Live:
-    """A bar for the study, one for each running trial, and a line above them for each one that is over."""
+    """A bar for the study, one for each running trial, and a line above them for each one that is over.
+
+    progress: what is done.
+    bars: the bars on the screen.
+    rows: which of the bars is a trial's.
+    """
 
     progress: _Progress
     bars: Progress

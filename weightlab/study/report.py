@@ -29,8 +29,12 @@ __all__ = ["Report", "folder", "write", "write_figure", "write_tables"]
 class Report:
     """What a study has found at a size.
 
-    results: tidy, columns arm, seed, metric, value; table: columns arm, metric, seeds, mean, std, low,
-    high; both in percent and in the order of the specification's arms. paragraph: what this says, in words.
+    spec: the study.
+    size: which of its sizes.
+    results: tidy, columns arm, seed, metric, value; in percent, in the order of the specification's arms.
+    table: columns arm, metric, seeds, mean, std, low, high; likewise.
+    verdicts: one a claim, in the specification's order.
+    paragraph: what this says, in words.
     """
 
     spec: StudySpec

@@ -53,7 +53,12 @@ class Finding(BaseModel):
 
 
 class Size(BaseModel):
-    """How much of a study to run: the base's settings that differ, and optionally fewer seeds and arms."""
+    """How much of a study to run.
+
+    seeds: None for the study's.
+    arms: None for all of them.
+    settings: those of the base that differ.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -72,7 +77,17 @@ class Size(BaseModel):
 
 
 class StudySpec(BaseModel):
-    """A study: the arms in their order, what all of them share, the sizes it can run at, and its claims.
+    """A study.
+
+    name: names folders: lower-case letters, digits, "-" and "_".
+    question: what it asks, in words.
+    metric: the one that decides.
+    seeds: a count n stands for 0 … n − 1.
+    baseline: the arm that the figure draws its reference line at, or None.
+    base: the settings that all arms share.
+    arms: in their order, the settings that make each of them.
+    sizes: at which it can run.
+    findings: its claims.
 
     A trial's settings are those of `base`, then of the size, then of the arm; the later one wins.
     """
@@ -81,9 +96,9 @@ class StudySpec(BaseModel):
 
     name: Name
     question: str = Field(min_length=1)
-    metric: Literal["R@1", "R@10", "R@100", "MAP@R"] = Field("R@1", description="the one that decides")
+    metric: Literal["R@1", "R@10", "R@100", "MAP@R"] = "R@1"
     seeds: Seeds = Field((0, 1, 2), validate_default=False)
-    baseline: str | None = Field(None, description="the arm that the figure draws its reference line at")
+    baseline: str | None = None
     base: Settings = Field(default_factory=dict)
     arms: dict[str, Settings] = Field(min_length=1)
     sizes: dict[Name, Size] = Field(default_factory=lambda: {"quick": Size()}, min_length=1)

@@ -15,10 +15,12 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Difference:
-    """How far an arm lies above another, in points: the mean over `seeds` shared seeds and its interval.
+    """How far an arm lies above another, in points (1 in percent).
 
-    A point is 1 in percent. With fewer than two shared seeds there is no interval (NaN), without any there
-    is no mean either.
+    lower, upper: the arms, upper less lower.
+    seeds: how many they share.
+    mean: over the shared seeds; NaN without any.
+    low, high: its interval; NaN with fewer than two shared seeds.
     """
 
     lower: str

@@ -28,6 +28,8 @@ _FORMAT = 2  # to be raised when the file's layout, or what a training run of th
 class Storage:
     """The trials of a study at a size, in a folder of their own.
 
+    folder: where they are.
+
     A file's name holds a hash of the trial's settings, its data's version and the package's, so a trial whose settings
     have changed is absent, and files of earlier settings lie there unread.
     """

@@ -12,7 +12,12 @@ __all__ = ["Trial", "trials"]
 
 @dataclass(frozen=True)
 class Trial:
-    """One arm at one seed, and the training run that this is."""
+    """One arm at one seed.
+
+    arm: its name.
+    seed: at least 0.
+    config: the training run that this is.
+    """
 
     arm: str
     seed: int

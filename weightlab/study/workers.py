@@ -54,7 +54,11 @@ class Display(Protocol):
 
 @dataclass(frozen=True)
 class Failure:
-    """A trial that did not come to a result, and why, in one line."""
+    """A trial that did not come to a result.
+
+    trial: which.
+    reason: why, in one line.
+    """
 
     trial: Trial
     reason: str
@@ -62,18 +66,33 @@ class Failure:
 
 @dataclass(frozen=True)
 class _Step:
+    """A worker's message: a step is done.
+
+    step: how many are done.
+    loss: the surrogate's value at it.
+    """
+
     step: int
     loss: float
 
 
 @dataclass(frozen=True)
 class _Failed:
+    """A worker's message: the trial has failed.
+
+    reason: why, in one line.
+    """
+
     reason: str
 
 
 @dataclass(frozen=True)
 class _Worker:
-    """A worker process at a trial; every living worker is at one."""
+    """A worker; every living one is at a trial.
+
+    process: the worker's.
+    trial: the one it is at.
+    """
 
     process: SpawnProcess
     trial: Trial

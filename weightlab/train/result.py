@@ -9,7 +9,11 @@ __all__ = ["TrainResult"]
 
 @dataclass(frozen=True)
 class TrainResult:
-    """metrics: {"R@1": …, "R@10": …, "R@100": …, "MAP@R": …} as fractions in [0, 1]; seconds: wall time of it all."""
+    """What a training run gives back.
+
+    metrics: {"R@1": …, "R@10": …, "R@100": …, "MAP@R": …} as fractions in [0, 1].
+    seconds: wall time of it all.
+    """
 
     metrics: dict[str, float]
     seconds: float

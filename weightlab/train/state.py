@@ -18,7 +18,15 @@ __all__ = ["TrainState"]
 
 @dataclass
 class TrainState:
-    """step: how many are done. history: the surrogate's value at each of them."""
+    """All that a training run needs to go on.
+
+    model: the encoder.
+    optimizer: of the encoder.
+    momentum: the momentum encoder, or None where the memory is plain or absent.
+    bank: the memory, or None where there is none.
+    step: how many are done.
+    history: the surrogate's value at each of them.
+    """
 
     model: nn.Module
     optimizer: torch.optim.Optimizer

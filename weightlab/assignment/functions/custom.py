@@ -19,8 +19,9 @@ class Custom(WeightFunction):
     """w = any function of the similarity: `Custom(lambda s: s * (s > 0.5))`; the same for either sign.
 
     function: similarities in [−1, 1], a tensor of any shape, to weights of that shape, each of its own similarity
-    alone. Two are equal where the function is the same. There is no text that reads back as one.
+        alone.
 
+    Two are equal where the function is the same. There is no text that reads back as one.
     Raises InputError for a function that fails, gives something else, or looks at the other similarities.
     """
 
@@ -34,8 +35,8 @@ class Custom(WeightFunction):
         mixed = torch.tensor([4, 8, 1, 6, 0, 3, 7, 2, 5])
         # the last lacks both ends, and the middle is not its mean: a sum, a mean or a maximum of all would show
         for part in (mixed, torch.arange(9).view(3, 3), torch.arange(1, 5)):
-            apart, near = self._weights(s[part], torch.ones_like(part).bool()), 1e-9 * float(together.abs().max())
-            if not torch.allclose(apart, together[part], rtol=1e-6, atol=near):
+            alone, near = self._weights(s[part], torch.ones_like(part).bool()), 1e-9 * float(together.abs().max())
+            if not torch.allclose(alone, together[part], rtol=1e-6, atol=near):
                 raise InputError(
                     f"{self} must give a similarity the same weight whatever the others are, and each time"
                 )

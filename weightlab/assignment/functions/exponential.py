@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Exponential(WeightFunction):
     """w = e^{b(s−t)} for a negative, e^{−b(s−t)} for a positive.
 
-    b: how steep, 0 to 40, so that it stays inside float32. t: the similarity in [−1, 1] at which w is 1.
+    b: how steep, 0 to 40, so that it stays inside float32.
+    t: the similarity in [−1, 1] at which w is 1.
     """
 
     b: float

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class Sigmoid(WeightFunction):
     """w = σ(b(s−t)) for a negative, σ(−b(s−t)) for a positive.
 
-    b: how steep, ≥ 0. t: the similarity in [−1, 1] at which w is 1/2.
+    b: how steep, ≥ 0.
+    t: the similarity in [−1, 1] at which w is 1/2.
     """
 
     b: float
