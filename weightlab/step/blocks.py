@@ -15,6 +15,7 @@ __all__ = ["Block", "blocks", "weighted_sum"]
 
 _BLOCK = 4096  # references at a time, so that their similarities stay in a core's cache
 _BLOCK_ON_GPU = 1 << 16  # there it is launches that cost
+_WORTH_A_LIST = 1 << 17  # pairs of a block, below which it is taken whole
 _LISTED = 1 / 20  # share of a block's pairs below which a list of them is cheaper than the whole block
 
 
@@ -24,7 +25,7 @@ class Block:
 
     similarity: [B, b]; of a list [n].
     references: [b, D].
-    excluded: of a whole block the pairs that are no negatives, (row, column); their similarity is −∞ until `filled`.
+    excluded: of a whole block the pairs that are no negatives, (row, column).
     row, column: of a list the place of each pair, int64 [n], rows ascending; None for a whole block.
     """
 
@@ -36,28 +37,33 @@ class Block:
 
     def above(self, limit: Tensor | float) -> Block:
         """Of a whole block the list of negatives above their anchor's limit, [B]; itself where these are many."""
-        if (limit if isinstance(limit, float) else float(limit.amax())) < -1:
+        if not self.worth_a_list or (limit if isinstance(limit, float) else limit.amax()) < -1:
             return self
-        by_reference = self.similarity.T  # as it lies in memory
+        by_reference = self.filled(-torch.inf).similarity.T  # as it lies in memory
         place = _where_above(by_reference, limit)
         if place is None:
-            return self
+            return self.filled(0)
         column = torch.div(place, by_reference.shape[1], rounding_mode="floor")
         row = place - column * by_reference.shape[1]
         order = _order(row)
         listed = by_reference.reshape(-1).index_select(0, place[order])
         return Block(listed, self.references, self.excluded, row[order], column[order])
 
+    @property
+    def worth_a_list(self) -> bool:
+        """Whether it is so large that a list can be cheaper."""
+        return self.similarity.numel() >= _WORTH_A_LIST
+
     def filled(self, value: float) -> Block:
-        """With another similarity in place of −∞ where a pair is no negative: for functions that make NaN of it."""
+        """With another similarity, in place, where a pair is no negative; a list as it is."""
         if self.row is None:
-            self.similarity[self.excluded] = value
+            self.similarity.index_put_(self.excluded, self.similarity.new_tensor(value))
         return self
 
     def negatives(self, x: Tensor, fill: float) -> Tensor:
         """x [..., B, b] with `fill` where a pair is no negative, in place; of a list as it is."""
         if self.row is None:
-            x[..., *self.excluded] = fill
+            (x if x.ndim == 2 else x.movedim(0, -1)).index_put_(self.excluded, x.new_tensor(fill))
         return x
 
     def spread(self, x: Tensor) -> Tensor:
@@ -90,13 +96,11 @@ def blocks(anchors: Tensor, references: Tensor, same: SameLabel) -> Iterator[Blo
     if not len(references):
         return
     size = _BLOCK_ON_GPU if anchors.is_cuda else _BLOCK
-    nothing = anchors.new_tensor(-torch.inf)
     buffer = anchors.new_empty(min(size, len(references)), len(anchors))
     for excluded, rows in zip(same.excluded_by_block(len(references), size), references.split(size), strict=True):
         block = rows.to(anchors.dtype)
         # references × anchors takes two thirds of the time of anchors × references
         similarity = torch.mm(block, anchors.T, out=buffer[: len(block)]).T
-        similarity.index_put_(excluded, nothing)
         yield Block(similarity, block, excluded)
 
 

@@ -50,9 +50,9 @@ class _Walked(torch.autograd.Function):
         return torch.dot(wide.flatten(), gradient.flatten()).to(anchors.dtype)
 
     @staticmethod
-    def backward(ctx: Any, *outer: Tensor) -> tuple[Tensor, None, None, None]:  # noqa: ANN401
+    def backward(ctx: Any, *scales: Tensor) -> tuple[Tensor, None, None, None]:  # noqa: ANN401
         (gradient,) = ctx.saved_tensors
-        return outer[0] * gradient, None, None, None
+        return scales[0] * gradient, None, None, None
 
 
 def _of_all_pairs(weighting: Weighting, pairs: Pairs) -> Tensor:

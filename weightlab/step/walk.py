@@ -123,7 +123,7 @@ def _pointwise(form: PointwiseForm, on: _Walk) -> _Found:
     push, size, pull = on.zeros(on.anchors.shape[1]), on.zeros(), form.positive(on.similarity.clamp(max=1))
     for whole in blocks(on.anchors, on.references, on.same):
         block = whole.above(form.zero_up_to)
-        weight = block.negatives(form.negative(block.filled(0).similarity), 0)
+        weight = block.negatives(form.negative(block.similarity), 0)
         size += _size(block, weight, on)
         block.add_to(push, weight)
     if form.averaged:
@@ -143,9 +143,10 @@ def _softmax(form: SoftmaxForm, on: _Walk) -> _Found:
     mining = None if form.mining_margin is None else on.positives.least() - form.mining_margin
     for whole in blocks(on.anchors, on.references, on.same):
         if mining is not None:
-            hardest = torch.maximum(hardest, whole.similarity.amax(1))
+            hardest = torch.maximum(hardest, whole.filled(-torch.inf).similarity.amax(1))
+            whole.filled(0)
         block = _that_count(form, whole, total.log() + top, mining, on)
-        exponent = block.negatives(form.exponent(block.filled(0).similarity), -torch.inf)
+        exponent = block.negatives(form.exponent(block.similarity), -torch.inf)
         if mining is not None and block is whole:
             exponent.masked_fill_(block.similarity <= mining[:, None], -torch.inf)
         if on.scale == "mean":
@@ -166,10 +167,13 @@ def _softmax(form: SoftmaxForm, on: _Walk) -> _Found:
 
 def _that_count(form: SoftmaxForm, whole: Block, log_total: Tensor, mining: Tensor | None, on: _Walk) -> Block:
     """The pairs whose share rounding would not lose, and that mining leaves; the whole block where they are many."""
-    if on.scale == "mean" or form.has_several_sums:  # all are counted
+    if on.scale == "mean" or form.has_several_sums or not whole.worth_a_list:  # for a mean all are counted
         return whole
     if bool((log_total == -torch.inf).any()):
-        nearest = whole.similarity.amax(1)  # before the first sum: an exponent that is there for sure
+        nearest = whole.filled(-torch.inf).similarity.amax(
+            1
+        )  # before the first sum: an exponent that is there for sure
+        whole.filled(0)
         there = torch.where(nearest > -torch.inf, form.exponent(nearest.clamp(min=-1)), -torch.inf)
         log_total = torch.maximum(log_total, there)
     limit = form.exponent.reach(log_total + math.log(_LOST * torch.finfo(log_total.dtype).eps / len(on.references)))
@@ -197,7 +201,7 @@ def _triplets(form: TripletForm, on: _Walk) -> _Found:
             pull.index_add_(0, block.row, violations)
             weight = violations.sum(1)
         else:
-            block, weight = whole, _violations(form, whole.similarity, limits, pull)
+            block, weight = whole, _violations(form, whole.filled(-torch.inf).similarity, limits, pull)
         size += _size(block, weight, on)
         block.add_to(push, weight)
     return _Found(push, positives.of_each(pull), size)
@@ -234,7 +238,7 @@ def _hardest(form: HardestForm, on: _Walk) -> _Found:
 def _hardest_of(block: Block, k: int, anchors: int) -> tuple[Tensor, Tensor]:
     """Similarity and column of each anchor's hardest negatives in a block, k or what there are, [B, ·]; −∞ for none."""
     if block.row is None:
-        found = block.similarity.topk(min(k, block.similarity.shape[1]), dim=1)
+        found = block.filled(-torch.inf).similarity.topk(min(k, block.similarity.shape[1]), dim=1)
         return found.values, found.indices
     assert block.column is not None
     return to_front(block.row, block.similarity, anchors, -torch.inf)[0], to_front(block.row, block.column, anchors, 0)[

@@ -67,7 +67,7 @@ class OnEmbeddings:
             alone = cls(_of_first_anchor(function), name, in_batch, crosses=True) if in_batch else whole
             try:
                 turns, found = whole._turned(*_TRIAL), alone._slopes(*_TRIAL)
-            except Exception as error:  # whatever a stranger's code raises
+            except Exception as error:  # whatever others' code raises
                 failures.append(reason(error))
                 continue
             whole._check_turned(*turns)
@@ -108,7 +108,7 @@ class OnEmbeddings:
             )
         try:
             found = self._slopes(pairs.similarity[i][used].tolist(), pairs.positive[i][used].tolist())
-        except Exception as error:  # whatever a stranger's code raises
+        except Exception as error:  # whatever others' code raises
             raise InputError(f"{self} fails: {reason(error)}") from error
         if not bool(found.slopes.isfinite().all()):
             at = float(pairs.similarity[i][used][~found.slopes.isfinite()][0])
