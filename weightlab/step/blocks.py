@@ -37,7 +37,7 @@ class Block:
 
     def above(self, limit: Tensor | float) -> Block:
         """Of a whole block the list of negatives above their anchor's limit, [B]; itself where these are many."""
-        if not self.worth_a_list or (limit if isinstance(limit, float) else limit.amax()) < -1:
+        if (limit if isinstance(limit, float) else limit.amax()) < -1:
             return self
         by_reference = self.filled(-torch.inf).similarity.T  # as it lies in memory
         place = _where_above(by_reference, limit)

@@ -12,7 +12,7 @@ from weightlab.forms import Form, form_of
 from weightlab.pairs import Pairs, References, Weighting, check_embeddings
 from weightlab.step.walk import walk
 
-__all__ = ["surrogate"]
+__all__ = ["surrogate", "surrogate_of_pairs"]
 
 
 def surrogate(weighting: Weighable, anchors: Tensor, labels: Tensor, references: References | None = None) -> Tensor:
@@ -32,7 +32,7 @@ def surrogate(weighting: Weighable, anchors: Tensor, labels: Tensor, references:
     weighting = as_weighting(weighting)
     form = form_of(weighting)
     if references is None or references.embeddings.requires_grad or form is None or not len(anchors):
-        return _of_all_pairs(weighting, Pairs.from_embeddings(anchors, labels, references))
+        return surrogate_of_pairs(weighting, Pairs.from_embeddings(anchors, labels, references))
     check_embeddings("anchors", anchors, labels)
     references.check_anchors(anchors)
     value: Tensor = _Walked.apply(anchors, form, labels, references)  # type: ignore[no-untyped-call]
@@ -55,7 +55,8 @@ class _Walked(torch.autograd.Function):
         return scales[0] * gradient, None, None, None
 
 
-def _of_all_pairs(weighting: Weighting, pairs: Pairs) -> Tensor:
+def surrogate_of_pairs(weighting: Weighting, pairs: Pairs) -> Tensor:
+    """F of pairs that are all at hand; gradients flow into their similarities."""
     with torch.no_grad():
         weights = weighting.weights(Pairs(pairs.similarity.detach(), pairs.positive, pairs.negative))
     return ((weights.negative - weights.positive) * pairs.similarity).sum() / max(len(pairs.similarity), 1)

@@ -122,7 +122,7 @@ def _assigned(form: AssignedForm, on: _Walk) -> _Found:
 def _pointwise(form: PointwiseForm, on: _Walk) -> _Found:
     push, size, pull = on.zeros(on.anchors.shape[1]), on.zeros(), form.positive(on.similarity.clamp(max=1))
     for whole in blocks(on.anchors, on.references, on.same):
-        block = whole.above(form.zero_up_to)
+        block = whole.above(form.zero_up_to) if whole.worth_a_list else whole
         weight = block.negatives(form.negative(block.similarity), 0)
         size += _size(block, weight, on)
         block.add_to(push, weight)

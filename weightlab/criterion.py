@@ -1,0 +1,81 @@
+"""Criterion: a loss's weights, or assigned ones, as a module in other people's training loops."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from weightlab.assignment import Scale, Weighable, as_weighting, assign
+from weightlab.errors import InputError
+from weightlab.pairs import Pairs, References
+from weightlab.step import surrogate, surrogate_of_pairs
+
+__all__ = ["Criterion"]
+
+
+class Criterion(nn.Module):
+    """Called as the losses of pytorch-metric-learning are; its gradient is the weighting's, averaged over the anchors.
+
+    Criterion("ms-loss"), Criterion("step(0.5)"), Criterion(a weighting, weight function or function of similarity), or
+    Criterion(positive="constant", negative="step(0.5)", scale="mass"), with parts as of `assign`.
+
+    The value is the surrogate Σ_N w⁻S − Σ_P w⁺S, each w held constant (mean over the anchors): its gradient is the
+    loss's, its value need not be, and may be negative.
+
+    Raises InputError for neither or both, and as `as_weighting` and `assign` do.
+    """
+
+    def __init__(
+        self,
+        weighting: Weighable | None = None,
+        *,
+        positive: Weighable | None = None,
+        negative: Weighable | None = None,
+        scale: Scale = "raw",
+    ) -> None:
+        super().__init__()
+        if weighting is not None:
+            if positive is not None or negative is not None or scale != "raw":
+                raise InputError("Criterion wants a weighting, or positive, negative and scale, not both")
+            self.weighting = as_weighting(weighting)
+        else:
+            if positive is None or negative is None:
+                raise InputError('Criterion wants a weighting, or positive and negative: Criterion("ms-loss")')
+            self.weighting = as_weighting(assign(positive, negative, scale))
+
+    def forward(
+        self,
+        embeddings: Tensor,
+        labels: Tensor,
+        indices_tuple: tuple[Tensor, ...] | None = None,
+        ref_emb: Tensor | None = None,
+        ref_labels: Tensor | None = None,
+    ) -> Tensor:
+        """The surrogate of embeddings [B, D], of any length but 0, with labels [B]: a scalar to call backward on.
+
+        ref_emb, ref_labels: [R, D] and [R], to be compared with in place of the batch itself. indices_tuple: what a
+        miner of pytorch-metric-learning gives, triplets (anchor, positive, negative) or pairs (anchor, positive,
+        anchor, negative); only these pairs then count.
+        """
+        anchors = normalize(embeddings, dim=1)
+        if (ref_emb is None) != (ref_labels is None):
+            raise InputError("ref_emb and ref_labels go together")
+        references = None
+        if ref_emb is not None and ref_labels is not None:
+            references = References(normalize(ref_emb, dim=1), ref_labels)
+        if indices_tuple is None:
+            return surrogate(self.weighting, anchors, labels, references)
+        pairs = Pairs.from_embeddings(anchors, labels, references)
+        return surrogate_of_pairs(self.weighting, _only(pairs, indices_tuple))
+
+
+def _only(pairs: Pairs, indices: tuple[Tensor, ...]) -> Pairs:
+    """The pairs that a miner chose."""
+    if len(indices) not in (3, 4):
+        raise InputError(f"indices_tuple must be triplets or pairs, 3 or 4 lists of indices, not {len(indices)}")
+    positive, negative = (torch.zeros_like(pairs.positive) for _ in range(2))
+    anchors = (indices[0], indices[0] if len(indices) == 3 else indices[2])
+    positive[anchors[0], indices[1]] = True
+    negative[anchors[1], indices[-1]] = True
+    return Pairs(pairs.similarity, positive & pairs.positive, negative & pairs.negative)
