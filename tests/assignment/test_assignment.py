@@ -5,12 +5,14 @@ import math
 import numpy as np
 import pytest
 import torch
-from contexts import contexts, random_pairs
+from contexts import contexts
 from hypothesis import given, settings
 from scipy.interpolate import PchipInterpolator
 
 from weightlab import Assignment, InputError, Pairs, assign, losses
 from weightlab.assignment import Linear, Product, Spline, Step, Sum, parse
+from weightlab.forms import Scale
+from weightlab.testing import check, random_pairs
 
 GRID = torch.linspace(-1, 1, 41, dtype=torch.float64).round(decimals=6)
 
@@ -84,6 +86,23 @@ def test_scales(pairs: Pairs) -> None:
             active, total = int((w != 0).sum()), float(w.sum())
             assert getattr(mean, sign)[i].numpy() == pytest.approx(w / max(active, 1))
             assert getattr(mass, sign)[i].numpy() == pytest.approx(w / total if total else w)
+
+
+MIXED = [
+    ("softmax(3) * linear + top(2)", "step(-0.2) * softmax(5) * linear"),
+    ("contrastive", "ms-loss"),
+    ("triplet", "triplet(margin=0.5)"),
+    ("n-pair(scale=20)", "circle(gamma=5)"),
+    ("constant", "ms-loss(mining_margin=0.1)"),
+    ("constant", "hard-negative-contrastive"),
+    ("constant", "softmax(3) * top(2)"),
+]
+
+
+@pytest.mark.parametrize("scale", ["raw", "mean", "mass"])
+@pytest.mark.parametrize("rule", MIXED)
+def test_every_law_holds(rule: tuple[str, str], scale: Scale) -> None:
+    check(assign(*rule, scale), contexts=80).raise_if_broken()
 
 
 def test_weights_are_held_constant() -> None:

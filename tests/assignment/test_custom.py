@@ -7,13 +7,13 @@ from functools import partial
 
 import pytest
 import torch
-from contexts import random_pairs
 from torch import Tensor
 
 import weightlab as wl
 from weightlab import InputError
 from weightlab.assignment import Custom, Linear, Product, Side, Step, as_function
 from weightlab.pairs import SIGNS
+from weightlab.testing import random_pairs
 
 ALL = torch.ones(1, 5, dtype=torch.bool)
 S = torch.tensor([[-1, -0.5, 0.25, 0.75, 1]])

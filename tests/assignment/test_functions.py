@@ -33,7 +33,9 @@ from weightlab.assignment import (
     functions,
     parse,
 )
+from weightlab.forms import Scale
 from weightlab.pairs import SIGNS, Sign
+from weightlab.testing import check
 
 EXAMPLES: dict[type[WeightFunction], list[WeightFunction]] = {
     Constant: [Constant(), Constant(0.25), Constant(0), Constant(1e30)],
@@ -86,6 +88,12 @@ def test_every_file_is_in_the_registry() -> None:
     assert set(ours) == {*functions.ALL, Sum, Product, Custom}
     assert functions.names() == [function.name for function in functions.ALL]
     assert len(set(functions.names())) == len(functions.ALL)
+
+
+@pytest.mark.parametrize("scale", ["raw", "mean", "mass"])
+@pytest.mark.parametrize("function", EACH, ids=str)
+def test_every_law_holds(function: WeightFunction, scale: Scale) -> None:
+    check(assignment.Assignment(function, function, scale), contexts=40).raise_if_broken()
 
 
 @pytest.mark.parametrize("function", EACH, ids=str)

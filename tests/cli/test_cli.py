@@ -177,7 +177,15 @@ def test_a_run_that_fails_has_exit_code_1(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_help_teaches_by_example(capsys: pytest.CaptureFixture[str]) -> None:
-    for arguments in (["decompose"], ["train"], ["evaluate"], ["losses"], ["study", "run"], ["data", "make"]):
+    for arguments in (
+        ["decompose"],
+        ["check"],
+        ["train"],
+        ["evaluate"],
+        ["losses"],
+        ["study", "run"],
+        ["data", "make"],
+    ):
         code, out, _ = run(capsys, *arguments, "--help")
         assert code == 0
         assert f"  weightlab {' '.join(arguments)}" in out
@@ -196,7 +204,15 @@ def test_help_has_each_commands_sentence_whole(
     assert first in " ".join(commands.split())
 
 
-QUICK = [["--help"], ["losses"], ["decompose", "--help"], ["train", "--help"], ["study", "--help"], ["data", "list"]]
+QUICK = [
+    ["--help"],
+    ["losses"],
+    ["decompose", "--help"],
+    ["check", "--help"],
+    ["train", "--help"],
+    ["study", "--help"],
+    ["data", "list"],
+]
 
 
 @pytest.mark.parametrize("arguments", QUICK)

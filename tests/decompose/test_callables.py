@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from contexts import random_pairs
 from pytorch_metric_learning import losses as pml
 from pytorch_metric_learning import reducers
 from pytorch_metric_learning.distances import CosineSimilarity
@@ -21,6 +20,7 @@ from weightlab.decompose.autograd import autograd_weights
 from weightlab.decompose.foreign.callables import Takes, from_callable
 from weightlab.decompose.foreign.imported import load
 from weightlab.decompose.foreign.on_embeddings import OnEmbeddings
+from weightlab.testing import random_pairs
 
 PML = "pytorch_metric_learning.losses"
 SUM = {"distance": CosineSimilarity(), "reducer": reducers.SumReducer()}

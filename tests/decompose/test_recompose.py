@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
-from contexts import random_pairs
 from scipy.integrate import quad
 
 import weightlab as wl
 from weightlab.assignment import Side, parse
 from weightlab.decompose.autograd import autograd_weights
 from weightlab.pairs import Sign
+from weightlab.testing import random_pairs
 
 FORMULAS = [
     "constant(0.7)",

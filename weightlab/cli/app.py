@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from weightlab.cli import compare, data, decompose, losses, study, train
+from weightlab.cli import check, compare, data, decompose, losses, study, train
 from weightlab.cli.group import Group
 from weightlab.cli.run import run
 
@@ -22,6 +22,7 @@ app = typer.Typer(
 app.command("losses")(losses.losses)
 app.command("decompose")(decompose.decompose)
 app.command("compare")(compare.compare)
+app.command("check")(check.check)
 app.command("train")(train.train)
 app.command("evaluate")(train.evaluate)
 app.add_typer(study.app, name="study")

@@ -1,0 +1,53 @@
+"""weightlab check: which laws a loss's weights hold to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from weightlab.cli.options import Format
+from weightlab.cli.printing import print_rows
+
+if TYPE_CHECKING:
+    from weightlab.pairs import Weighting
+
+__all__ = ["check"]
+
+
+def check(
+    loss: Annotated[
+        str, typer.Argument(help="ms-loss, 'ms-loss(beta=40)', 'package.module:Class(margin=0.1)' or file.py:function")
+    ],
+    output: Annotated[Format, typer.Option("--format", help="how to print it")] = Format.table,
+) -> None:
+    """Whether a loss's weights are what they should be: the derivative, finite, 0 off their mask, and more.
+
+    Each law holds, fails (with a counter-example) or does not apply; the exit code is 1 where one fails. A class with
+    weights(pairs) is held to its own value and form, where it has them; a plain loss has its weights from autograd.
+
+    \b
+    weightlab check my_losses.py:MyLoss
+    weightlab check my_losses.py:my_loss --format json
+    weightlab check "ms-loss(beta=40)"
+    weightlab check "pytorch_metric_learning.losses:CircleLoss(m=0.4)"
+    """
+    from weightlab.testing import check as run
+
+    report = run(_weighting_of(loss))
+    rows = [
+        {"law": law.name, "verdict": law.verdict, "statement": law.statement, "detail": law.detail}
+        for law in report.laws
+    ]
+    print_rows(rows, output)
+    if not report.holds:
+        raise typer.Exit(1)
+
+
+def _weighting_of(text: str) -> Weighting:
+    """The weighting itself, where `decompose` would refuse its weights at the first that is wrong."""
+    from weightlab.decompose.engine import weighting_of
+    from weightlab.decompose.foreign.checked import Checked
+
+    found = weighting_of(text)
+    return found.weighting if isinstance(found, Checked) else found
