@@ -228,7 +228,7 @@ def test_what_can_be_given() -> None:
         assert report.laws[1].verdict == "does not apply"
     with pytest.raises(wl.InputError, match="unknown loss"):
         check("ms-los")
-    with pytest.raises(wl.InputError, match="expected a weight function"):
+    with pytest.raises(wl.InputError, match="is a class: give an instance"):
         check(Quadratic)  # type: ignore[arg-type]
     with pytest.raises(wl.InputError, match="contexts must be a whole number of at least 1, not 0"):
         check("ms-loss", contexts=0)
@@ -243,8 +243,9 @@ def test_contexts_and_seeds() -> None:
 
     def anchors(weighting: wl.Weighting, contexts: int, seed: int = 0) -> list[Tensor]:
         """Of the first law, which looks at each once."""
+        subject = wl.Subject.of(weighting)  # which looks at it too
         seen.clear()
-        check(weighting, contexts=contexts, seed=seed)
+        check(subject, contexts=contexts, seed=seed)
         ends = torch.tensor([len(each) for each in seen]).cumsum(0).tolist()
         return seen[: ends.index(contexts) + 1]
 
@@ -264,7 +265,9 @@ def test_few_contexts_where_anchors_are_asked_one_by_one() -> None:
         asked.append(len(pairs.similarity))
         return masked(pairs, pairs.precise)
 
-    assert check(Slow(counting)).holds
+    subject = wl.Subject.of(Slow(counting))
+    asked.clear()
+    assert check(subject).holds
     assert sum(asked[:3]) == 20
     assert sum(asked) < 500
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from weightlab.cli.options import Format
 from weightlab.cli.printing import print_rows
-
-if TYPE_CHECKING:
-    from weightlab.pairs import Weighting
 
 __all__ = ["check"]
 
@@ -34,7 +31,7 @@ def check(
     """
     from weightlab.testing import check as run
 
-    report = run(_weighting_of(loss))
+    report = run(loss)
     rows = [
         {"law": law.name, "verdict": law.verdict, "statement": law.statement, "detail": law.detail}
         for law in report.laws
@@ -42,12 +39,3 @@ def check(
     print_rows(rows, output)
     if not report.holds:
         raise typer.Exit(1)
-
-
-def _weighting_of(text: str) -> Weighting:
-    """The weighting itself, where `decompose` would refuse its weights at the first that is wrong."""
-    from weightlab.decompose.engine import weighting_of
-    from weightlab.decompose.foreign.checked import Checked
-
-    found = weighting_of(text)
-    return found.weighting if isinstance(found, Checked) else found

@@ -126,7 +126,7 @@ def _of_others(weighting: Weighting, title: str) -> Subject:
     """Its weights are checked, and so is what it says of contexts; its form is asked if that has the same weights."""
     checked, value, form = Checked(weighting, title), getattr(weighting, "value", None), form_of(weighting)
     subject = Subject(title, checked, value if callable(value) else None, None, True, False)
-    if form is not None and all(_same(checked.weights(each.pairs), form.weights(each.pairs)) for each in _trials()):
+    if form is not None and _is_its_form(checked, form):
         subject = dataclasses.replace(subject, form=form)
     relative = getattr(weighting, "relative", False) is True or _changes_with_context(subject)
     return dataclasses.replace(subject, relative=relative)
@@ -189,6 +189,13 @@ def _trials() -> list[Sample]:
     easy = Sample(between(0.7, 0.95, positives), between(-0.95, -0.7, negatives))
     hard = Sample(between(-0.3, 0.1, positives), between(0.3, 0.9, negatives))
     return [anywhere[0], hard, easy, *anywhere[1:]]
+
+
+def _is_its_form(weighting: Weighting, form: Form) -> bool:
+    try:
+        return all(_same(weighting.weights(each.pairs), form.weights(each.pairs)) for each in _trials())
+    except Exception:  # whatever others' code raises: without its form it can still be asked
+        return False
 
 
 def _same(a: PairWeights, b: PairWeights) -> bool:
