@@ -100,7 +100,7 @@ def test_same_numbers_as_all_pairs_at_once(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(blocks, "_BLOCK", block)
-        patch.setattr(blocks, "_WORTH_A_LIST", 0)
+        patch.setattr(blocks, "_WORTH_A_LIST", block)
         patch.setattr(blocks, "_LISTED", listed)  # none, some or all blocks as lists of pairs
         value, gradient, plain, truth = both(WEIGHTINGS[name], *data(seed, anchors, references, classes))
     largest = max(float(truth.abs().max()), 1e-3)

@@ -54,7 +54,7 @@ class Assignment:
         positive, negative = _positive_form(self.positive), _negative_form(self.negative)
         if not isinstance(positive, PositivePart) or not isinstance(negative, NegativePart):
             return None
-        if self.scale != "raw" and isinstance(negative, SoftmaxForm) and negative.has_several_sums:
+        if self.scale != "raw" and isinstance(negative, SoftmaxForm) and negative.sums > 1:
             return None  # their weights may cancel, so their size is no sum of sums
         return AssignedForm(positive, negative, self.scale)
 

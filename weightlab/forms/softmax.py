@@ -46,7 +46,7 @@ class Line:
 
     def __call__(self, s: Tensor) -> Tensor:
         """x(s)."""
-        return self.slope * (s - self.centre) if self.centre else self.slope * s
+        return (s - self.centre).mul_(self.slope) if self.centre else s * self.slope
 
     def reach(self, level: Tensor) -> Tensor:
         """Where the line meets the level."""
@@ -64,6 +64,7 @@ class SoftmaxForm:
     exponent: x.
     masses: w⁺, [B, K], and c, [B], from the positives and log Σ_N e^x, [B], which is −∞ where nothing counts.
     factor: f of negatives with similarities s, of any shape; None for 1.
+    sums: how many sums it stacks.
     mining_margin: ε, where a negative counts only if S > min_P S − ε, a positive only if S < max_N S + ε; None: all do.
     """
 
@@ -71,6 +72,7 @@ class SoftmaxForm:
     masses: Callable[[Positives, Tensor], tuple[Tensor, Tensor]]
     factor: Callable[[Tensor], Tensor] | None = None
     mining_margin: float | None = None
+    sums: int = 1
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """The weights, [B, R]."""
@@ -99,7 +101,7 @@ class SoftmaxForm:
 
     def probe_sizes(self, probe: Probe, scale: Scale) -> Tensor | None:
         """What `scale` divides a probed negative's weight by, [C, G]; None for several sums, and with mining."""
-        if self.mining_margin is not None or self.has_several_sums:
+        if self.mining_margin is not None or self.sums > 1:
             return None
         one = torch.ones_like
         factor = self.factor or one
@@ -117,11 +119,6 @@ class SoftmaxForm:
     def pairs_of_a_probe(self, positives: int, negatives: int) -> int:
         """The positives; all with mining."""
         return positives if self.mining_margin is None else positives + negatives
-
-    @property
-    def has_several_sums(self) -> bool:
-        """Whether it stacks several sums."""
-        return self.exponent(torch.zeros(1)).ndim > 1
 
     def counted(self, pairs: Pairs) -> Tensor:
         """Which negatives have a weight however small, bool [B, R]: a softmax that underflows is not 0."""

@@ -64,7 +64,7 @@ class HardNegativeContrastive:
     @property
     def form(self) -> SoftmaxForm:
         """Three sums over the negatives: of (1+β)S/τ, of βS/τ, and their number."""
-        return SoftmaxForm(_Exponents(1 / self.temperature, self.beta), self.masses)
+        return SoftmaxForm(_Exponents(1 / self.temperature, self.beta), self.masses, sums=3)
 
     def masses(self, positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
         """w⁺ as above and c = (mean_P u_p) (1+β, −β, 0) / τ, [3, B]."""

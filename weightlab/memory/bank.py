@@ -96,12 +96,12 @@ class MemoryBank:
         length of the bank, plus a bisection a label. Raises InputError for labels that are not integer [B].
         """
         _check_labels(labels)
-        wanted = labels.tolist()
-        numbers = {label: np.array(self._index.find(label, self._oldest)) for label in set(wanted)}
-        counts = [len(numbers[label]) for label in wanted]
-        row = torch.from_numpy(np.repeat(np.arange(len(wanted)), counts))
-        found = np.concatenate([numbers[label] for label in wanted]) if wanted else np.zeros(0, dtype=np.int64)
-        slot = torch.from_numpy(found % self.capacity)
+        wanted, numbers = labels.tolist(), array("q")
+        found = {label: self._index.find(label, self._oldest) for label in set(wanted)}
+        for label in wanted:
+            numbers += found[label]
+        row = torch.from_numpy(np.repeat(np.arange(len(wanted)), [len(found[label]) for label in wanted]))
+        slot = torch.from_numpy(np.array(numbers, dtype=np.int64) % self.capacity)
         return row.to(self._labels.device), slot.to(self._labels.device)
 
     def references(self, labels: Tensor, own: Tensor | None = None) -> References:

@@ -16,7 +16,8 @@ __all__ = ["Block", "blocks", "weighted_sum"]
 _BLOCK = 4096  # references at a time, so that their similarities stay in a core's cache
 _BLOCK_ON_GPU = 1 << 16  # there it is launches that cost
 _WORTH_A_LIST = 1 << 17  # pairs of a block, below which it is taken whole
-_LISTED = 1 / 20  # share of a block's pairs below which a list of them is cheaper than the whole block
+_SAMPLED = 16  # of a block's references every 16th is looked at before a list is made
+_LISTED = 0.06  # share of a block's pairs below which a list of them is cheaper than the whole block
 
 
 @dataclass(frozen=True)
@@ -36,18 +37,14 @@ class Block:
     column: Tensor | None = None
 
     def above(self, limit: Tensor | float) -> Block:
-        """Of a whole block the list of negatives above their anchor's limit, [B]; itself where these are many."""
-        if (limit if isinstance(limit, float) else limit.amax()) < -1:
+        """Of a whole block the list of negatives above their anchor's limit, [B]; itself where a sample has many."""
+        by_reference = self.similarity.T  # as it lies in memory
+        if _share_above(by_reference[::_SAMPLED], limit) > _LISTED:
             return self
-        by_reference = self.filled(-torch.inf).similarity.T  # as it lies in memory
-        place = _where_above(by_reference, limit)
-        if place is None:
-            return self.filled(0)
-        column = torch.div(place, by_reference.shape[1], rounding_mode="floor")
-        row = place - column * by_reference.shape[1]
-        order = _order(row)
-        listed = by_reference.reshape(-1).index_select(0, place[order])
-        return Block(listed, self.references, self.excluded, row[order], column[order])
+        self.similarity.index_put_(self.excluded, self.similarity.new_tensor(-torch.inf))
+        row, column = _listed(by_reference, limit)
+        similarity = by_reference.reshape(-1).index_select(0, column * by_reference.shape[1] + row)
+        return Block(similarity, self.references, self.excluded, row, column)
 
     @property
     def worth_a_list(self) -> bool:
@@ -112,18 +109,21 @@ def weighted_sum(references: Tensor, row: Tensor, column: Tensor, weight: Tensor
     return torch.embedding_bag(references, column, starts, False, 0, False, weight)[0]
 
 
-def _where_above(by_reference: Tensor, limit: Tensor | float) -> Tensor | None:
-    """Where in the flat [b·B] a similarity is above its anchor's limit, ascending; None where these are many."""
-    most = _LISTED * by_reference.numel()
-    if by_reference.device.type == "cpu":  # NumPy takes a quarter of torch's time to compare and to find
-        found = by_reference.numpy() > (limit if isinstance(limit, float) else limit.numpy())
-        return None if np.count_nonzero(found) > most else torch.from_numpy(found.ravel().nonzero()[0])
-    place = (by_reference > limit).flatten().nonzero()[:, 0]
-    return None if len(place) > most else place
+def _share_above(by_reference: Tensor, limit: Tensor | float) -> float:
+    """What share of similarities [b, B] is above their anchor's limit."""
+    if by_reference.device.type != "cpu":
+        return float((by_reference > limit).float().mean())
+    found = by_reference.numpy() > (limit if isinstance(limit, float) else limit.numpy())
+    return float(np.count_nonzero(found) / found.size)
 
 
-def _order(row: Tensor) -> Tensor:
-    """What sorts rows, equal ones staying in their order."""
-    if row.device.type == "cpu" and (not len(row) or int(row.amax()) < 1 << 15):  # for these NumPy has a radix sort
-        return torch.from_numpy(row.numpy().astype(np.int16).argsort(kind="stable"))
-    return row.argsort(stable=True)
+def _listed(by_reference: Tensor, limit: Tensor | float) -> tuple[Tensor, Tensor]:
+    """Row and column of the similarities [b, B] above their anchor's limit, rows (anchors) ascending."""
+    if by_reference.device.type != "cpu":
+        row, column = (by_reference > limit).T.nonzero(as_tuple=True)
+        return row, column
+    # NumPy takes a quarter of torch's time to compare and to find, and has a radix sort for short numbers
+    above = by_reference.numpy() > (limit if isinstance(limit, float) else limit.numpy())
+    references, anchors = np.divmod(above.ravel().nonzero()[0], above.shape[1])
+    order = anchors.astype(np.int16 if above.shape[1] < 1 << 15 else np.int64).argsort(kind="stable")
+    return torch.from_numpy(anchors[order]), torch.from_numpy(references[order])

@@ -48,7 +48,7 @@ def walk(form: Form, anchors: Tensor, labels: Tensor, references: References) ->
     similarity = (anchors.index_select(0, same.row) * rows).sum(1)
     found = _walk(form, _Walk(anchors, references.embeddings, same, similarity))
     every = torch.arange(len(rows), device=rows.device)
-    return found.push - weighted_sum(rows, same.row, every, found.pull, len(anchors))
+    return found.push.sub_(weighted_sum(rows, same.row, every, found.pull, len(anchors)))
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def _assigned(form: AssignedForm, on: _Walk) -> _Found:
 def _pointwise(form: PointwiseForm, on: _Walk) -> _Found:
     push, size, pull = on.zeros(on.anchors.shape[1]), on.zeros(), form.positive(on.similarity.clamp(max=1))
     for whole in blocks(on.anchors, on.references, on.same):
-        block = whole.above(form.zero_up_to) if whole.worth_a_list else whole
+        block = whole.above(form.zero_up_to) if form.zero_up_to >= -1 else whole
         weight = block.negatives(form.negative(block.similarity), 0)
         size += _size(block, weight, on)
         block.add_to(push, weight)
@@ -136,9 +136,9 @@ def _pointwise(form: PointwiseForm, on: _Walk) -> _Found:
 
 def _softmax(form: SoftmaxForm, on: _Walk) -> _Found:
     """One pass: sums of exponentials relative to the largest so far, rescaled whenever a larger one comes."""
-    shape = form.exponent(on.anchors[:, 0]).shape  # [B], or [sums, B]
-    total, mass, count = (on.anchors.new_zeros(each) for each in (shape, shape, shape[-1:]))
-    push, top = total.new_zeros(*shape, on.anchors.shape[1]), torch.full_like(total, torch.finfo(total.dtype).min)
+    shape = (len(on.anchors),) if form.sums == 1 else (form.sums, len(on.anchors))
+    total, push = on.anchors.new_zeros(shape), on.anchors.new_zeros(*shape, on.anchors.shape[1])
+    top, mass, count = torch.full_like(total, torch.finfo(total.dtype).min), torch.zeros_like(total), on.zeros()
     hardest = torch.full_like(count, -torch.inf)
     mining = None if form.mining_margin is None else on.positives.least() - form.mining_margin
     for whole in blocks(on.anchors, on.references, on.same):
@@ -167,7 +167,7 @@ def _softmax(form: SoftmaxForm, on: _Walk) -> _Found:
 
 def _that_count(form: SoftmaxForm, whole: Block, log_total: Tensor, mining: Tensor | None, on: _Walk) -> Block:
     """The pairs whose share rounding would not lose, and that mining leaves; the whole block where they are many."""
-    if on.scale == "mean" or form.has_several_sums or not whole.worth_a_list:  # for a mean all are counted
+    if on.scale == "mean" or form.sums > 1 or not whole.worth_a_list:  # for a mean all are counted
         return whole
     if bool((log_total == -torch.inf).any()):
         nearest = whole.filled(-torch.inf).similarity.amax(
