@@ -49,6 +49,7 @@ for scale in ("raw", "mean", "mass"):
     WEIGHTINGS[f"borrowed, {scale}"] = assign("n-pair(scale=20)", "ms-loss(mining_margin=0.1)", scale)  # type: ignore[arg-type]
     WEIGHTINGS[f"borrowed triplets, {scale}"] = assign("triplet", "triplet(margin=0.5)", scale)  # type: ignore[arg-type]
     WEIGHTINGS[f"borrowed averages, {scale}"] = assign("binomial-deviance", "binomial-deviance", scale)  # type: ignore[arg-type]
+    WEIGHTINGS[f"easy ones of a softmax, {scale}"] = assign("constant", "easy(0) * softmax(30)", scale)  # type: ignore[arg-type]
 WEIGHTINGS["two of one sum each"] = assign("hard-negative-contrastive", "circle")
 WEIGHTINGS["relative positives"] = assign("softmax(3) * linear + top(2)", "step(0.2)", "mass")
 WEIGHTINGS["borrowed"] = assign(losses.Contrastive(), losses.MultiSimilarity())

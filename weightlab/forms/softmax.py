@@ -64,6 +64,7 @@ class SoftmaxForm:
     exponent: x.
     masses: w⁺, [B, K], and c, [B], from the positives and log Σ_N e^x, [B], which is −∞ where nothing counts.
     factor: f of negatives with similarities s, of any shape; None for 1.
+    factor_falls: whether f is larger for some easier negatives: then none is too easy to count.
     sums: how many sums it stacks.
     mining_margin: ε, where a negative counts only if S > min_P S − ε, a positive only if S < max_N S + ε; None: all do.
     """
@@ -73,6 +74,7 @@ class SoftmaxForm:
     factor: Callable[[Tensor], Tensor] | None = None
     mining_margin: float | None = None
     sums: int = 1
+    factor_falls: bool = False
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """The weights, [B, R]."""

@@ -167,12 +167,11 @@ def _softmax(form: SoftmaxForm, on: _Walk) -> _Found:
 
 def _that_count(form: SoftmaxForm, whole: Block, log_total: Tensor, mining: Tensor | None, on: _Walk) -> Block:
     """The pairs whose share rounding would not lose, and that mining leaves; the whole block where they are many."""
-    if on.scale == "mean" or form.sums > 1 or not whole.worth_a_list:  # for a mean all are counted
+    all_count = on.scale == "mean" or form.sums > 1 or form.factor_falls
+    if all_count or not whole.worth_a_list:
         return whole
-    if bool((log_total == -torch.inf).any()):
-        nearest = whole.filled(-torch.inf).similarity.amax(
-            1
-        )  # before the first sum: an exponent that is there for sure
+    if bool((log_total == -torch.inf).any()):  # before the first sum: an exponent that is there for sure
+        nearest = whole.filled(-torch.inf).similarity.amax(1)
         whole.filled(0)
         there = torch.where(nearest > -torch.inf, form.exponent(nearest.clamp(min=-1)), -torch.inf)
         log_total = torch.maximum(log_total, there)

@@ -42,7 +42,7 @@ class Softmax(WeightFunction):
 
     def form_times(self, factor: WeightFunction) -> SoftmaxForm:
         """The same, each weight times a function of the negative's similarity."""
-        return SoftmaxForm(Line(self.b), _masses, partial(factor.of, sign="negative"))
+        return SoftmaxForm(Line(self.b), _masses, partial(factor.of, sign="negative"), factor_falls=True)
 
 
 def _masses(positives: Positives, log_total: Tensor) -> tuple[Tensor, Tensor]:
