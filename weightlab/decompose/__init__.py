@@ -37,3 +37,4 @@ class _Callable(ModuleType):
 
 
 sys.modules[__name__].__class__ = _Callable
+__doc__ = f"{decompose.__doc__}\n\n{__doc__}"  # what `wl.decompose?` and `help(wl.decompose)` show

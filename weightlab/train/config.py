@@ -30,9 +30,12 @@ class TrainConfig(BaseModel):
     model: str = Field("cnn", description="the encoder's name")
     width: int = Field(32, ge=1, description="channels of the encoder's first layer")
     dimensions: int = Field(64, ge=2, description="dimensions of the embedding")
-    loss: str | None = Field(None, description="a loss whose weights are used in place of positive and negative")
-    positive: str = Field("constant", description="weight function of the positive pairs")
-    negative: str = Field("step(0.5)", description="weight function of the negative pairs")
+    loss: str | None = Field(
+        None,
+        description="a loss whose weights are used in place of positive and negative: its name, import path or file",
+    )
+    positive: str = Field("constant", description="weight function of the positive pairs, or a loss whose it is")
+    negative: str = Field("step(0.5)", description="weight function of the negative pairs, or a loss whose it is")
     scale: Literal["raw", "mean", "mass"] = Field(
         "raw",
         description="what is done to an anchor's weights of a sign: raw leaves them as they are written, mean divides "
