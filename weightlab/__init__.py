@@ -29,7 +29,7 @@ from weightlab.errors import InputError
 from weightlab.pairs import Pairs, PairWeights, References, Weighting
 
 if TYPE_CHECKING:
-    from weightlab import data, forms, memory, models, retrieval, step, train
+    from weightlab import data, forms, memory, models, retrieval, step, testing, train
     from weightlab.criterion import Criterion
     from weightlab.decompose import decompose
     from weightlab.memory import MemoryBank
@@ -67,6 +67,7 @@ __all__ = [
     "retrieval",
     "step",
     "surrogate",
+    "testing",
     "train",
 ]
 __version__ = "0.1.0"

@@ -31,10 +31,13 @@ _DRAWS = 64
 class Comparison:
     """Curves and distances of several weightings in one context.
 
-    curves: columns weighting, similarity, sign, weight, low, high. distances: columns sign, a, b, distance: for each
-    two weightings ½ Σ |w_a − w_b| over the context's pairs, each anchor's weights of the sign divided by Σ|w|: the
-    share of the weight mass that lies elsewhere: 0 for one curve up to a factor, 1 for curves that share no pair (or
-    pull where the other pushes, or where one has no weight). Anchors where neither has any are left out.
+    context: its name, with its counts.
+    equal_mass: whether each curve was divided by its weight mass.
+    curves: columns weighting, similarity, sign, weight, low, high.
+    distances: columns sign, a, b, distance: for each two weightings ½ Σ |w_a − w_b| over the context's pairs, each
+        anchor's weights of the sign divided by Σ|w|: the share of the weight mass that lies elsewhere: 0 for one curve
+        up to a factor, 1 for curves that share no pair (or pull where the other pushes, or where one has no weight).
+        Anchors where neither has any are left out.
     """
 
     context: str

@@ -44,8 +44,11 @@ _MOST_AT_ONCE = 512  # pairs of an anchor in a loss of all against all
 class OnEmbeddings:
     """A loss in the convention of pytorch-metric-learning, or any f(embeddings, labels, ...) with the same arguments.
 
-    in_batch: whether it gets anchor and references in one batch. crosses: whether it looks at similarities between
-    references too; each then has a direction of its own, else 16 directions are shared out.
+    function: the loss.
+    name: as titles have it.
+    in_batch: whether it gets anchor and references in one batch.
+    crosses: whether it looks at similarities between references too; each then has a direction of its own, else 16
+        directions are shared out.
     """
 
     function: Callable[..., Any]
@@ -168,7 +171,12 @@ class OnEmbeddings:
 
 @dataclass(frozen=True)
 class _Slopes:
-    """∂L/∂S of one anchor's pairs, [R]; the error, and whether references are compared with one another."""
+    """What one anchor's derivatives say.
+
+    slopes: ∂L/∂S of its pairs, [R].
+    error: the largest difference to what the anchor's own derivative says, relative to the largest slope.
+    crosses: whether references are compared with one another.
+    """
 
     slopes: Tensor
     error: float
