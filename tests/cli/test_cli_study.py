@@ -110,7 +110,7 @@ def test_ctrl_c_says_how_to_go_on(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("weightlab.study.run.run_trials", interrupted)
+    monkeypatch.setattr("weightlab.study.workers.run_trials", interrupted)
     assert weightlab("run", "small") == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert "weightlab study run small --size quick" in line
@@ -119,9 +119,11 @@ def test_ctrl_c_says_how_to_go_on(
 def test_failed_trials_give_exit_code_1_after_the_report(
     here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from weightlab.study.workers import Failure
+    from weightlab.study.runner import Failure
 
-    monkeypatch.setattr("weightlab.study.run.run_trials", lambda missing, *_, **__: [Failure(missing[0], "bad luck")])
+    monkeypatch.setattr(
+        "weightlab.study.workers.run_trials", lambda missing, *_, **__: [Failure(missing[0], "bad luck")]
+    )
     assert weightlab("run", "small") == 1
     captured = capsys.readouterr()
     assert "| one |" in captured.out

@@ -157,7 +157,7 @@ def test_rows_that_are_not_there(tiny: list[int]) -> None:
 
 
 def test_names_and_bad_input() -> None:
-    assert [name for name, _ in data.names()] == ["glyphs"]
+    assert "glyphs" in [name for name, _ in data.names()]
     with pytest.raises(InputError, match="did you mean 'glyphs'"):
         data.load("glyhps")
     for size in (7, 513, 24.0, True, "24"):

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
+import pkgutil
 
 import pytest
 
@@ -15,6 +17,16 @@ def test_losses_are_frozen_and_documented(loss: type[losses.Loss]) -> None:
         assert text.__doc__
     with pytest.raises(dataclasses.FrozenInstanceError):
         loss().name = "other"  # type: ignore[misc]
+
+
+def test_every_file_is_in_the_registry() -> None:
+    """A file with a class that has a name is a loss."""
+    found = set()
+    for module in pkgutil.iter_modules(losses.__path__):
+        members = vars(importlib.import_module(f"{losses.__name__}.{module.name}")).values()
+        found |= {each for each in members if isinstance(each, type) and isinstance(vars(each).get("name"), str)}
+    assert found == set(losses.ALL)
+    assert len(set(losses.names())) == len(losses.ALL)
 
 
 @pytest.mark.parametrize("name", losses.names())

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from weightlab.study.run import run
 from weightlab.study.spec import read
 from weightlab.study.storage import Storage
 from weightlab.study.trial import trials
+from weightlab.study.workers import run_trials
 
 SCRIPT = Path(__file__).with_name("slow_study.py")
 
@@ -125,7 +127,9 @@ def test_a_stopped_study_goes_on_where_it_was(study: Study, monkeypatch: pytest.
     # to the end, in this process; nothing that was kept has run again
     monkeypatch.setenv(LOG, str(study.log))
     console = Console(file=io.StringIO())
-    assert run(read(study.path), "quick", slow, jobs=1, runs=study.runs, console=console) == []
+    assert (
+        run(read(study.path), "quick", slow, runner=partial(run_trials, jobs=1), runs=study.runs, console=console) == []
+    )
     assert len(console.file.getvalue().splitlines()) == 12 - len(after_interrupt)
     assert len(study.kept()) == 12
     events = study.events()

@@ -1,4 +1,5 @@
 import io
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,9 @@ def accidents(spec_path: Path) -> StudySpec:
 
 def test_failed_trials_are_reported_and_the_others_go_on(accidents: StudySpec, tmp_path: Path) -> None:
     console = Console(file=io.StringIO(), width=200)
-    failures = run(accidents, "quick", accident_prone, jobs=1, runs=tmp_path, console=console)
+    failures = run(
+        accidents, "quick", accident_prone, runner=partial(run_trials, jobs=1), runs=tmp_path, console=console
+    )
     assert {failure.trial.arm: failure.reason for failure in failures} == {
         "raises": r"KeyError: 'no such\nthing'",
         "diverges": "the loss is nan at step 2",
@@ -59,7 +62,14 @@ def test_failed_trials_are_reported_and_the_others_go_on(accidents: StudySpec, t
 def test_a_study_without_any_result(accidents: StudySpec, tmp_path: Path) -> None:
     only = accidents.model_copy(update={"arms": {"raises": accidents.arms["raises"]}})
     with pytest.raises(StudyError, match=r"all 1 trials; the first, raises, seed 0: KeyError"):
-        run(only, "quick", accident_prone, jobs=2, runs=tmp_path, console=Console(file=io.StringIO()))
+        run(
+            only,
+            "quick",
+            accident_prone,
+            runner=partial(run_trials, jobs=2),
+            runs=tmp_path,
+            console=Console(file=io.StringIO()),
+        )
 
 
 def test_jobs_must_be_one_or_more() -> None:

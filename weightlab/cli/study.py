@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,11 +55,14 @@ def run(
     """
     from weightlab.study.report import Report, write
     from weightlab.study.run import run as run_study
+    from weightlab.study.workers import run_trials
     from weightlab.train import train
 
     spec = _read(study)
     try:
-        failures = run_study(spec, size, train, jobs=jobs, runs=runs, console=Console(stderr=True))
+        failures = run_study(
+            spec, size, train, runner=partial(run_trials, jobs=jobs), runs=runs, console=Console(stderr=True)
+        )
     except KeyboardInterrupt:
         _say(f"stopped; finished trials are kept: weightlab study run {study} --size {size} goes on from there")
         raise typer.Exit(1) from None

@@ -1,3 +1,6 @@
-"""Figures and tables; everything here takes data frames."""
+"""Figures and tables; everything here takes data frames.
 
-__all__ = ["comparison", "curves", "save", "study", "style", "tables"]
+A figure is a file here, imported by whoever draws it; each shows itself through what it is of (`d.plot()`).
+"""
+
+__all__: list[str] = []

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+from weightlab.study.runner import Display
 from weightlab.study.trial import Trial
-from weightlab.study.workers import Display
 from weightlab.train.result import TrainResult
 
 __all__ = ["duration", "shown"]

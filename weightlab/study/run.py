@@ -8,10 +8,10 @@ from pathlib import Path
 from rich.console import Console
 
 from weightlab.study import progress
+from weightlab.study.runner import Failure, Runner, Train
 from weightlab.study.spec import StudySpec
 from weightlab.study.storage import Storage
 from weightlab.study.trial import trials
-from weightlab.study.workers import Failure, Train, run_trials
 
 __all__ = ["StudyError", "run", "status"]
 
@@ -20,17 +20,17 @@ class StudyError(RuntimeError):
     """A study that came to no result at all, in one line."""
 
 
-def run(spec: StudySpec, size: str, train: Train, *, jobs: int, runs: Path, console: Console) -> list[Failure]:
+def run(spec: StudySpec, size: str, train: Train, *, runner: Runner, runs: Path, console: Console) -> list[Failure]:
     """Run the trials of a study at a size that are not finished yet, each kept at once; those that failed.
 
-    console: where progress goes. Raises InputError for an unknown size or less than 1 job, StudyError where
-    all trials have failed.
+    runner: what runs them (`weightlab.study.workers.run_trials`, with its number of processes). console: where progress
+    goes. Raises InputError for an unknown size, StudyError where all trials have failed.
     """
     storage = Storage.of(runs, spec, size)
     wanted = trials(spec, size)
     missing = [trial for trial in wanted if storage.load(trial) is None]
     with progress.shown(missing, len(wanted) - len(missing), spec.metric, console) as display:
-        failures = run_trials(missing, train, jobs=jobs, save=storage.save, display=display)
+        failures = runner(missing, train, save=storage.save, display=display)
     if len(failures) == len(wanted):
         raise StudyError(f"all {len(wanted)} trials; the first, {failures[0].trial}: {failures[0].reason}")
     return failures

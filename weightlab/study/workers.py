@@ -14,54 +14,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from typing import Protocol
 
 from weightlab.errors import InputError
 from weightlab.lazy import torch
+from weightlab.study.runner import Display, Failure, Train, attempt
 from weightlab.study.trial import Trial
-from weightlab.train.config import TrainConfig
 from weightlab.train.result import TrainResult
 
-__all__ = ["Display", "Failure", "Train", "run_trials"]
+__all__ = ["run_trials"]
 
 _REPORT_SECONDS = 0.2  # a worker reports its progress this often at most
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-
-
-class Train(Protocol):
-    """A training run: `weightlab.train.loop.train`, or what stands for it in a test."""
-
-    def __call__(self, config: TrainConfig, *, on_step: Callable[[int, float], None] | None = None) -> TrainResult:
-        """Train; `on_step(step, loss)` is called after every step."""
-        ...
-
-
-class Display(Protocol):
-    """Is told how the trials go on."""
-
-    def started(self, trial: Trial) -> None:
-        """A worker has been given the trial."""
-
-    def step(self, trial: Trial, step: int, loss: float) -> None:
-        """The trial has done that many steps."""
-
-    def finished(self, trial: Trial, result: TrainResult) -> None:
-        """The trial is done, and kept."""
-
-    def failed(self, trial: Trial, reason: str) -> None:
-        """The trial has failed; the reason is one line."""
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A trial that did not come to a result.
-
-    trial: which.
-    reason: why, in one line.
-    """
-
-    trial: Trial
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -77,16 +40,6 @@ class _Step:
 
 
 @dataclass(frozen=True)
-class _Failed:
-    """A worker's message: the trial has failed.
-
-    reason: why, in one line.
-    """
-
-    reason: str
-
-
-@dataclass(frozen=True)
 class _Worker:
     """A worker; every living one is at a trial.
 
@@ -96,10 +49,6 @@ class _Worker:
 
     process: SpawnProcess
     trial: Trial
-
-
-class _DivergedError(Exception):
-    """The run went on to numbers that are none."""
 
 
 def run_trials(
@@ -129,7 +78,7 @@ def run_trials(
             for connection in wait(list(workers)):
                 assert isinstance(connection, Connection)
                 worker = workers[connection]
-                message = _receive(connection, worker.process)
+                message = _receive(connection, worker)
                 if isinstance(message, _Step):
                     display.step(worker.trial, message.step, message.loss)
                     continue
@@ -137,7 +86,7 @@ def run_trials(
                     save(worker.trial, message)
                     display.finished(worker.trial, message)
                 else:
-                    failures.append(Failure(worker.trial, message.reason))
+                    failures.append(message)
                     display.failed(worker.trial, message.reason)
                 _go_on(workers, connection, train, waiting, display)
     finally:
@@ -181,12 +130,12 @@ def _hand_out(connection: Connection, trial: Trial, display: Display) -> None:
         connection.send(trial)
 
 
-def _receive(connection: Connection, process: SpawnProcess) -> _Step | TrainResult | _Failed:
+def _receive(connection: Connection, worker: _Worker) -> _Step | TrainResult | Failure:
     try:
-        message: _Step | TrainResult | _Failed = connection.recv()
+        message: _Step | TrainResult | Failure = connection.recv()
     except (EOFError, OSError):
-        process.join(timeout=5)
-        return _Failed(f"its worker died (exit code {process.exitcode})")
+        worker.process.join(timeout=5)
+        return Failure(worker.trial, f"its worker died (exit code {worker.process.exitcode})")
     return message
 
 
@@ -235,37 +184,21 @@ def _work(connection: Connection, train: Train, parent: int) -> None:
     torch.set_num_threads(1)
     try:
         while True:
-            connection.send(_attempt(connection.recv(), train, connection, parent))
+            connection.send(attempt(connection.recv(), train, _reporting(connection, parent)))
     except (EOFError, OSError):
         return  # the parent is gone
 
 
-def _attempt(trial: Trial, train: Train, connection: Connection, parent: int) -> TrainResult | _Failed:
+def _reporting(connection: Connection, parent: int) -> Callable[[int, float], None]:
+    """Tells the parent of a step now and then, and ends the worker where the parent is gone."""
     reported = -math.inf
 
     def on_step(step: int, loss: float) -> None:
         nonlocal reported
         if os.getppid() != parent:
             raise SystemExit  # no one waits for this trial any more
-        if not math.isfinite(loss):
-            raise _DivergedError(f"the loss is {loss} at step {step}")
         if time.monotonic() - reported >= _REPORT_SECONDS:
             reported = time.monotonic()
             connection.send(_Step(step, loss))
 
-    try:
-        result = train(trial.config, on_step=on_step)
-        wrong = {name: value for name, value in result.metrics.items() if not math.isfinite(value)}
-        if wrong:
-            raise _DivergedError(", ".join(f"{name} is {value}" for name, value in wrong.items()))
-    except Exception as error:  # whatever a run dies of, the other trials go on
-        return _Failed(_reason(error))
-    return result
-
-
-def _reason(error: Exception) -> str:
-    """What went wrong in one line."""
-    message = next(iter(str(error).strip().splitlines()), "")
-    if isinstance(error, InputError | _DivergedError):
-        return message
-    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+    return on_step
