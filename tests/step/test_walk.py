@@ -201,3 +201,17 @@ def test_gradients_flow_into_references_that_ask_for_it() -> None:
         surrogate(losses.Lifted(), normalize(x), labels, References(references, reference_labels, own)), references
     )
     assert float(gradient.abs().max()) > 0
+
+
+@pytest.mark.parametrize("name", ["infonce(temperature=0.02)", "ms-loss", "circle", "ranked-list", "lifted"])
+def test_what_is_left_out_is_lost_to_rounding(name: str) -> None:
+    """Many references in few dimensions, so that all shares together count; float32 against float64, in lists."""
+    generator = torch.Generator().manual_seed(8)
+    references = normalize(torch.randn(30_000, 8, generator=generator))
+    reference_labels = torch.randint(3000, (30_000,), generator=generator)
+    x, labels = torch.randn(6, 8, generator=generator), reference_labels[:6]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks, "_LISTED", 1.0)
+        _, gradient, _, truth = both(losses.from_text(name), x, labels, references, reference_labels, torch.arange(6))
+    assert float(truth.abs().max()) > 0
+    assert float((gradient - truth).abs().max() / truth.abs().max()) <= 2e-5

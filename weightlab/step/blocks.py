@@ -124,6 +124,8 @@ def _listed(by_reference: Tensor, limit: Tensor | float) -> tuple[Tensor, Tensor
         return row, column
     # NumPy takes a quarter of torch's time to compare and to find, and has a radix sort for short numbers
     above = by_reference.numpy() > (limit if isinstance(limit, float) else limit.numpy())
-    references, anchors = np.divmod(above.ravel().nonzero()[0], above.shape[1])
+    place = above.ravel().nonzero()[0]
+    references = place // above.shape[1]  # by a constant: several times as fast as divmod
+    anchors = place - references * above.shape[1]
     order = anchors.astype(np.int16 if above.shape[1] < 1 << 15 else np.int64).argsort(kind="stable")
     return torch.from_numpy(anchors[order]), torch.from_numpy(references[order])

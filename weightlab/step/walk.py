@@ -38,6 +38,8 @@ from weightlab.step.same_label import SameLabel
 
 __all__ = ["walk"]
 
+_ROOM = 60  # of exponents above the largest so far: e^60, times as many references as there may be, fits float32
+_FARTHEST = 1.05  # a cosine of embeddings whose norms are within 0.02 of 1
 _LOST = 8  # times eps: the share of a sum of exponentials that may be left out
 
 
@@ -135,29 +137,35 @@ def _pointwise(form: PointwiseForm, on: _Walk) -> _Found:
 
 
 def _softmax(form: SoftmaxForm, on: _Walk) -> _Found:
-    """One pass: sums of exponentials relative to the largest so far, rescaled whenever a larger one comes."""
+    """One pass: sums of exponentials relative to the largest so far, rescaled whenever a larger one comes, until none
+    can come that would overflow: from there on it costs less.
+    """
     shape = (len(on.anchors),) if form.sums == 1 else (form.sums, len(on.anchors))
     total, push = on.anchors.new_zeros(shape), on.anchors.new_zeros(*shape, on.anchors.shape[1])
     top, mass, count = torch.full_like(total, torch.finfo(total.dtype).min), torch.zeros_like(total), on.zeros()
-    hardest = torch.full_like(count, -torch.inf)
+    hardest, settled = torch.full_like(count, -torch.inf), False
     mining = None if form.mining_margin is None else on.positives.least() - form.mining_margin
     for whole in blocks(on.anchors, on.references, on.same):
         if mining is not None:
             hardest = torch.maximum(hardest, whole.filled(-torch.inf).similarity.amax(1))
             whole.filled(0)
-        block = _that_count(form, whole, total.log() + top, mining, on)
+        block = _that_count(form, whole, total.log() + top, mining, on, settled=settled)
         exponent = block.negatives(form.exponent(block.similarity), -torch.inf)
         if mining is not None and block is whole:
             exponent.masked_fill_(block.similarity <= mining[:, None], -torch.inf)
         if on.scale == "mean":
             count += _sum_of_counted(form, block, exponent)
-        higher = block.largest(exponent, top)
-        shrink, top = (top - higher).exp(), higher
-        share = exponent.sub_(block.spread(higher)).exp_()
+        if not settled:
+            higher = block.largest(exponent, top)
+            shrink, top = (top - higher).exp(), higher
+            total, mass, push = total.mul_(shrink), mass.mul_(shrink), push.mul_(shrink[..., None])
+            settled = _is_settled(form, top)
+        share = exponent.sub_(block.spread(top)).exp_()
         weight = share if form.factor is None else share * form.factor(block.similarity)
-        total = total * shrink + block.sums(share, len(on.anchors))
-        mass = mass * shrink + block.sums(weight, len(on.anchors)) if on.scale == "mass" else mass
-        block.add_to(push.mul_(shrink[..., None]), weight)
+        total += block.sums(share, len(on.anchors))
+        if on.scale == "mass":
+            mass += block.sums(weight, len(on.anchors))
+        block.add_to(push, weight)
     positives = on.positives if form.mining_margin is None else on.positives.below(hardest + form.mining_margin)
     pull, c = form.masses(positives, torch.where(total > 0, total.log() + top, -torch.inf))
     each = c / torch.where(total > 0, total, 1)
@@ -165,12 +173,20 @@ def _softmax(form: SoftmaxForm, on: _Walk) -> _Found:
     return _Found(over_sums(push * each[..., None]), positives.of_each(pull), size)
 
 
-def _that_count(form: SoftmaxForm, whole: Block, log_total: Tensor, mining: Tensor | None, on: _Walk) -> Block:
+def _is_settled(form: SoftmaxForm, top: Tensor) -> bool:
+    """Whether every exponential that may come is below e^60 of the largest so far, wherever the cosine lies."""
+    reach = form.exponent.reach(top + _ROOM) if form.sums == 1 else None
+    return reach is not None and bool((reach >= _FARTHEST).all())
+
+
+def _that_count(
+    form: SoftmaxForm, whole: Block, log_total: Tensor, mining: Tensor | None, on: _Walk, *, settled: bool
+) -> Block:
     """The pairs whose share rounding would not lose, and that mining leaves; the whole block where they are many."""
     all_count = on.scale == "mean" or form.sums > 1 or form.factor_falls
     if all_count or not whole.worth_a_list:
         return whole
-    if bool((log_total == -torch.inf).any()):  # before the first sum: an exponent that is there for sure
+    if not settled and bool((log_total == -torch.inf).any()):  # before the first sum: an exponent that is there for sure
         nearest = whole.filled(-torch.inf).similarity.amax(1)
         whole.filled(0)
         there = torch.where(nearest > -torch.inf, form.exponent(nearest.clamp(min=-1)), -torch.inf)
