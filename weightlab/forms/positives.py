@@ -51,7 +51,7 @@ class Positives:
     @property
     def mask(self) -> Tensor:
         """Which entries of `similarity` are positives, bool [B, K]."""
-        return self.similarity.isfinite()
+        return self.similarity < torch.inf
 
     def below(self, limit: Tensor) -> Positives:
         """Without those from a limit [B] on, which leave as if they were not there."""

@@ -41,7 +41,7 @@ class Block:
         by_reference = self.similarity.T  # as it lies in memory
         if _share_above(by_reference[::_SAMPLED], limit) > _LISTED:
             return self
-        self.similarity.index_put_(self.excluded, self.similarity.new_tensor(-torch.inf))
+        self.similarity.index_put_(self.excluded, self.similarity.new_full((), -torch.inf))
         row, column = _listed(by_reference, limit)
         similarity = by_reference.reshape(-1).index_select(0, column * by_reference.shape[1] + row)
         return Block(similarity, self.references, self.excluded, row, column)
@@ -54,13 +54,13 @@ class Block:
     def filled(self, value: float) -> Block:
         """With another similarity, in place, where a pair is no negative; a list as it is."""
         if self.row is None:
-            self.similarity.index_put_(self.excluded, self.similarity.new_tensor(value))
+            self.similarity.index_put_(self.excluded, self.similarity.new_full((), value))
         return self
 
     def negatives(self, x: Tensor, fill: float) -> Tensor:
         """x [..., B, b] with `fill` where a pair is no negative, in place; of a list as it is."""
         if self.row is None:
-            (x if x.ndim == 2 else x.movedim(0, -1)).index_put_(self.excluded, x.new_tensor(fill))
+            (x if x.ndim == 2 else x.movedim(0, -1)).index_put_(self.excluded, x.new_full((), fill))
         return x
 
     def spread(self, x: Tensor) -> Tensor:
