@@ -105,8 +105,8 @@ class References:
             check_embeddings("references", self.embeddings, self.labels)
         if self.own is not None:
             self._check_own(self.own)
-        if self.shared is not None and not self.shared[0].shape == self.shared[1].shape:
-            raise InputError("shared must be two lists of one length, anchors and rows of the references")
+        if self.shared is not None and not self.verified:
+            self._check_shared(*self.shared)
 
     def __len__(self) -> int:
         return len(self.embeddings)
@@ -118,10 +118,19 @@ class References:
         if self.own is not None and len(self.own) != len(anchors):
             raise InputError(f"own must have an entry for each of {len(anchors)} anchors, not {len(self.own)}")
 
+    def _check_shared(self, anchor: Tensor, row: Tensor) -> None:
+        whole = all(isinstance(each, torch.Tensor) and each.dtype == torch.int64 for each in (anchor, row))
+        if not whole or anchor.ndim != 1 or anchor.shape != row.shape:
+            raise InputError("shared must be two int64 lists of one length, anchors and rows of the references")
+        if len(row) and not (int(anchor[0]) >= 0 and bool((anchor.diff() >= 0).all())):
+            raise InputError("shared must have its anchors ascending, from 0 on")
+        if len(row) and not 0 <= int(row.min()) <= int(row.max()) < len(self.embeddings):
+            raise InputError(f"shared must have rows of the references, 0 to {len(self.embeddings) - 1}")
+
     def _check_own(self, own: Tensor) -> None:
         if not isinstance(own, torch.Tensor) or own.ndim != 1 or own.is_floating_point() or own.dtype == torch.bool:
             raise InputError(f"own must be an integer tensor, one entry an anchor, not {describe(own)}")
-        if not self.verified and len(own) and not -1 <= int(own.min()) <= int(own.max()) < len(self.embeddings):
+        if len(own) and not -1 <= int(own.min()) <= int(own.max()) < len(self.embeddings):
             raise InputError(
                 f"own must be rows of the references, -1 to {len(self.embeddings) - 1}, "
                 f"not {int(own.min())} to {int(own.max())}"

@@ -181,6 +181,30 @@ def test_a_bank_s_look_up_finds_the_same_pairs() -> None:
     assert float(found) == pytest.approx(float(sought), rel=1e-6)
 
 
+def test_a_look_up_or_own_entries_of_another_batch_are_refused() -> None:
+    """Each of these would change weights, or their signs, without an error."""
+    x, _, r, reference_labels, _ = data(3, 3, 20, 5, torch.float32)
+    x, bank = normalize(x), MemoryBank(20, 6)
+    bank.enqueue(r, reference_labels)
+    labels = bank.labels[:3]
+    with pytest.raises(InputError, match="of other labels"):
+        surrogate("contrastive", x, (labels + 1) % 5, bank.references(labels))
+    with pytest.raises(InputError, match="of other labels"):
+        surrogate("contrastive", x[:2], labels[:2], bank.references(labels))
+    for own in (torch.tensor([0, 1, 20]), torch.tensor([-2, 0, 1])):
+        with pytest.raises(InputError, match="own must be rows of the references, -1 to 19"):
+            bank.references(labels, own)
+    row, slot = bank.slots_of(labels)
+    for shared, message in [
+        ((row.flip(0), slot.flip(0)), "ascending"),
+        ((row, slot + 20), "0 to 19"),
+        ((row, slot[1:]), "one length"),
+        ((row.float(), slot), "int64"),
+    ]:
+        with pytest.raises(InputError, match=message):
+            References(r, reference_labels, None, shared)
+
+
 def test_references_that_are_not_normalised() -> None:
     x, labels, r, reference_labels, own = data(1, 4, 10, 3)
     for bad in (2 * r, 0.5 * r, 0 * r, r * float("nan")):

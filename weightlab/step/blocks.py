@@ -13,7 +13,7 @@ from weightlab.step.same_label import SameLabel
 
 __all__ = ["Block", "blocks", "weighted_sum"]
 
-_BLOCK = 8192  # references at a time, so that their similarities stay in a core's cache
+_BLOCK = 8192  # references at a time: their similarities to 64 anchors, 2 MiB, stay in the cache that cores share
 _BLOCK_ON_GPU = 1 << 16  # there it is launches that cost
 _WORTH_A_LIST = 1 << 17  # pairs of a block, below which it is taken whole
 _SAMPLED = 16  # of a block's references every 16th is looked at before a list is made

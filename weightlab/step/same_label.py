@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from weightlab.errors import InputError
 from weightlab.pairs import References
 
 __all__ = ["SameLabel"]
@@ -29,9 +30,14 @@ class SameLabel:
     def find(cls, labels: Tensor, references: References) -> SameLabel:
         """Of anchors' labels [B], and of the references' look-up where they have one.
 
-        Else in O(M log B), and O(B·c) for the c references that share any anchor's label.
+        Else in O(M log B), and O(B·c) for the c references that share any anchor's label. Raises InputError for a
+        look-up of other labels.
         """
-        row, column = _sought(labels, references.labels) if references.shared is None else references.shared
+        if references.shared is None:
+            row, column = _sought(labels, references.labels)
+        else:
+            row, column = references.shared
+            _check_same(labels, references.labels, row, column)
         own = references.own
         if own is None:
             return cls(row, column, row, column)
@@ -50,6 +56,12 @@ class SameLabel:
         starts = torch.arange(0, references + size, size, device=column.device)
         counts = torch.searchsorted(column, starts).diff().tolist()
         return list(zip(row.split(counts), (column % size).split(counts), strict=True))
+
+
+def _check_same(labels: Tensor, reference_labels: Tensor, row: Tensor, column: Tensor) -> None:
+    """A look-up that was made for another batch would change the sign of a weight in silence."""
+    if len(row) and (int(row[-1]) >= len(labels) or not torch.equal(labels[row], reference_labels[column])):
+        raise InputError("the references' look-up is of other labels: make it with the labels of this batch")
 
 
 def _sought(labels: Tensor, reference_labels: Tensor) -> tuple[Tensor, Tensor]:

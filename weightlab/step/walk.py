@@ -186,9 +186,8 @@ def _that_count(
     all_count = on.scale == "mean" or form.sums > 1 or form.factor_falls
     if all_count or not whole.worth_a_list:
         return whole
-    if not settled and bool(
-        (log_total == -torch.inf).any()
-    ):  # before the first sum: an exponent that is there for sure
+    if not settled and bool((log_total == -torch.inf).any()):
+        # before an anchor's first sum: an exponent that is there for sure
         nearest = whole.filled(-torch.inf).similarity.amax(1)
         whole.filled(0)
         there = torch.where(nearest > -torch.inf, form.exponent(nearest.clamp(min=-1)), -torch.inf)
