@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from weightlab.assignment import Scale, Weighable, as_weighting, assign
-from weightlab.errors import InputError
+from weightlab.errors import InputError, describe
 from weightlab.pairs import Pairs, References
 from weightlab.step import surrogate, surrogate_of_pairs
 
@@ -56,26 +56,46 @@ class Criterion(nn.Module):
 
         ref_emb, ref_labels: [R, D] and [R], to be compared with in place of the batch itself. indices_tuple: what a
         miner of pytorch-metric-learning gives, triplets (anchor, positive, negative) or pairs (anchor, positive,
-        anchor, negative); only these pairs then count.
+        anchor, negative); only these pairs then count. Raises InputError for what is of another shape or type, not
+        finite or 0, and for indices that are out of range.
         """
-        anchors = normalize(embeddings, dim=1)
+        anchors = _normalised("embeddings", embeddings)
         if (ref_emb is None) != (ref_labels is None):
             raise InputError("ref_emb and ref_labels go together")
         references = None
         if ref_emb is not None and ref_labels is not None:
-            references = References(normalize(ref_emb, dim=1), ref_labels)
+            references = References(_normalised("ref_emb", ref_emb), ref_labels)
         if indices_tuple is None:
             return surrogate(self.weighting, anchors, labels, references)
         pairs = Pairs.from_embeddings(anchors, labels, references)
         return surrogate_of_pairs(self.weighting, _only(pairs, indices_tuple))
 
 
+def _normalised(name: str, embeddings: Tensor) -> Tensor:
+    if not isinstance(embeddings, Tensor) or embeddings.ndim != 2 or not embeddings.is_floating_point():
+        raise InputError(f"{name} must be a floating-point tensor [rows, dimensions], not {describe(embeddings)}")
+    return normalize(embeddings, dim=1)
+
+
 def _only(pairs: Pairs, indices: tuple[Tensor, ...]) -> Pairs:
     """The pairs that a miner chose."""
     if len(indices) not in (3, 4):
         raise InputError(f"indices_tuple must be triplets or pairs, 3 or 4 lists of indices, not {len(indices)}")
-    positive, negative = (torch.zeros_like(pairs.positive) for _ in range(2))
     anchors = (indices[0], indices[0] if len(indices) == 3 else indices[2])
-    positive[anchors[0], indices[1]] = True
-    negative[anchors[1], indices[-1]] = True
+    chosen = ((anchors[0], indices[1]), (anchors[1], indices[-1]))
+    for rows, columns in chosen:
+        for each, most in zip((rows, columns), pairs.similarity.shape, strict=True):
+            _check_indices(each, most)
+        if rows.shape != columns.shape:
+            raise InputError(f"indices_tuple has {len(rows)} anchors for {len(columns)} pairs")
+    positive, negative = (torch.zeros_like(pairs.positive) for _ in range(2))
+    positive[chosen[0]] = True
+    negative[chosen[1]] = True
     return Pairs(pairs.similarity, positive & pairs.positive, negative & pairs.negative)
+
+
+def _check_indices(indices: Tensor, most: int) -> None:
+    if not isinstance(indices, Tensor) or indices.ndim != 1 or indices.dtype != torch.int64:
+        raise InputError(f"indices_tuple must hold int64 lists, not {describe(indices)}")
+    if len(indices) and not 0 <= int(indices.min()) <= int(indices.max()) < most:
+        raise InputError(f"indices_tuple must hold indices from 0 to {most - 1}, not up to {int(indices.max())}")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from weightlab.forms.probe import Probe
 
-__all__ = ["AssignedForm", "NegativePart", "PositiveForm", "PositivePart"]
+__all__ = ["AssignedForm", "NegativePart", "PositiveForm", "PositivePart", "PositivesAlone"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,8 @@ class PositiveForm:
         return positives
 
 
-PositivePart = PositiveForm | PointwiseForm | SoftmaxForm | TripletForm
+PositivesAlone = PositiveForm | PointwiseForm  # whose w⁺, `pull(positives)`, needs no negative
+PositivePart = PositivesAlone | SoftmaxForm | TripletForm
 NegativePart = PointwiseForm | SoftmaxForm | TripletForm | HardestForm
 
 
@@ -93,14 +94,14 @@ class AssignedForm:
         part = self.positive if probe.sign == "positive" else self.negative
         if self.scale == "raw":
             return part.probe(probe)
-        if probe.sign == "positive" and isinstance(part, PositiveForm | PointwiseForm):
+        if probe.sign == "positive" and isinstance(part, PositivesAlone):
             return self.scaled(part.pull(Positives.all_of(probe.repeated())))[:, 0].view(probe.shape)
         sizes = self.negative.probe_sizes(probe, self.scale) if probe.sign == "negative" else None
         return probe_all_pairs(self, probe) if sizes is None else divided(part.probe(probe), sizes)
 
     def pairs_of_a_probe(self, positives: int, negatives: int) -> int:
         """As many as its parts look at; all where the scale asks for them."""
-        quick = isinstance(self.positive, PositiveForm | PointwiseForm) and not isinstance(self.negative, TripletForm)
+        quick = isinstance(self.positive, PositivesAlone) and not isinstance(self.negative, TripletForm)
         if self.scale != "raw" and not quick:
             return positives + negatives
         return max(each.pairs_of_a_probe(positives, negatives) for each in (self.positive, self.negative))

@@ -29,6 +29,7 @@ from weightlab.forms import (
     SoftmaxForm,
     TripletForm,
 )
+from weightlab.forms.assigned import PositivesAlone
 from weightlab.forms.positives import to_front
 from weightlab.forms.scale import divided, size_of
 from weightlab.forms.softmax import over_sums
@@ -112,7 +113,7 @@ def _walk(form: Form, on: _Walk) -> _Found:
 def _assigned(form: AssignedForm, on: _Walk) -> _Found:
     """The negatives' form is walked; the positives' too where it needs more than the positives."""
     positive, positives = form.positive, on.positives
-    if isinstance(positive, PositiveForm | PointwiseForm):
+    if isinstance(positive, PositivesAlone):
         pull = positive.pull(positives)
     else:
         pull = positives.front(_walk(positive, replace(on, scale="raw")).pull)
