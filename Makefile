@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install study-negatives five-losses bench test lint format clean
+.PHONY: help install study-negatives five-losses bench test wheel mutants lint format clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -31,6 +31,12 @@ bench: $(READY) ## what takes how long on this machine, figures/bench
 
 test: $(READY) ## run the tests
 	$(BIN)/python -m pytest -n $(JOBS)
+
+wheel: ## build the wheel and try it in an empty environment
+	PYTHON=$(PYTHON) tests/wheel.sh
+
+mutants: $(READY) ## seed the faults of tests/mutants one at a time; which do the tests not find?
+	$(BIN)/python -m tests.mutants --jobs $(JOBS)
 
 lint: $(READY) ## formatting, lint and types
 	$(BIN)/ruff format --check .
