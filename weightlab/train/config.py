@@ -11,6 +11,7 @@ from weightlab.assignment import assign
 from weightlab.decompose import Subject
 from weightlab.errors import InputError
 from weightlab.pairs import Weighting
+from weightlab.validation import faults
 
 __all__ = ["TrainConfig"]
 
@@ -55,14 +56,11 @@ class TrainConfig(BaseModel):
 
     @classmethod
     def checked(cls, settings: Mapping[str, object]) -> Self:
-        """The configuration with these settings. Raises InputError, in one line, for the first that is wrong."""
+        """The configuration with these settings. Raises InputError, in one line, for all that is wrong."""
         try:
             return cls.model_validate(settings)
         except ValidationError as error:
-            first = error.errors()[0]
-            message = first["msg"].removeprefix("Value error, ")
-            name = ".".join(map(str, first["loc"]))
-            raise InputError(f"{name}={first['input']!r}: {message}" if name else message) from error
+            raise InputError("; ".join(map(str, faults(error)))) from error
 
     @model_validator(mode="after")
     def _check(self) -> Self:
