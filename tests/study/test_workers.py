@@ -73,5 +73,5 @@ def test_a_study_without_any_result(accidents: StudySpec, tmp_path: Path) -> Non
 
 
 def test_jobs_must_be_one_or_more() -> None:
-    with pytest.raises(InputError, match="jobs must be at least 1, not 0"):
+    with pytest.raises(InputError, match="jobs must be a whole number of 1 to 1024, not 0"):
         run_trials([], accident_prone, jobs=0, save=None, display=None)

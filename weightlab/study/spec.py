@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import pairwise, product
+from itertools import accumulate, pairwise, product
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -21,7 +21,7 @@ __all__ = ["Finding", "Size", "StudySpec", "find", "read"]
 
 _MOST_SEEDS, _MOST_SIZES = 1000, 20
 _MOST_ARMS = 100  # a figure of more has more pixels than can be drawn
-_MOST_SAID = 10  # faults in a line
+_MOST_SAID = 600  # characters of faults in a line
 
 Settings = dict[str, Any]
 
@@ -334,5 +334,8 @@ def _twice(items: Iterable[object]) -> list[object]:
 
 
 def _joined(wrong: list[str]) -> str:
-    more = [f"and {len(wrong) - _MOST_SAID} more"] if len(wrong) > _MOST_SAID else []
-    return "; ".join([*wrong[:_MOST_SAID], *more])
+    """All of them in a line, or as many as a line takes."""
+    lengths = accumulate(len(each) + 2 for each in wrong)
+    said = max(1, sum(length <= _MOST_SAID for length in lengths))
+    more = [f"and {len(wrong) - said} more"] if said < len(wrong) else []
+    return "; ".join([*wrong[:said], *more])
