@@ -56,7 +56,7 @@ def test_failed_trials_are_reported_and_the_others_go_on(accidents: StudySpec, t
     lines = console.file.getvalue().splitlines()
     assert len(lines) == 5
     assert lines[1].startswith("[2/5] diverges, seed 0 failed: the loss is nan at step 2")
-    assert lines[4] == "[5/5] well, seed 0: R@1 50.0 in 1 s"
+    assert lines[4] == "[5/5] well, seed 0: R@1 50.00 in 1 s"
 
 
 def test_a_study_without_any_result(accidents: StudySpec, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from weightlab.plot import style
+from weightlab.plot.numbers import measured
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,7 +123,14 @@ def _draw_recall(ax: Axes, results: pd.DataFrame, means: pd.DataFrame, baseline:
             linewidth=1.1,
             label=None if row else "mean, 95 % interval",
         )
-        ax.text(1.02, row, _in_words(mean), transform=ax.get_yaxis_transform(), va="center", fontsize=8)
+        ax.text(
+            1.02,
+            row,
+            measured(mean["mean"], mean["low"], mean["high"]),
+            transform=ax.get_yaxis_transform(),
+            va="center",
+            fontsize=8,
+        )
     ax.set_xlim(*_limits(results, means))
     _align(ax, len(means))
 
@@ -141,11 +149,6 @@ def _limits(results: pd.DataFrame, means: pd.DataFrame) -> tuple[float, float]:
     high = min(100.0, max(results["value"].max(), means["high"].fillna(0).max()))
     room = 0.04 * max(high - low, 1.0)
     return (-room if low < high / 2 else low - room), high + room
-
-
-def _in_words(mean: pd.Series) -> str:
-    half = (mean["high"] - mean["low"]) / 2
-    return f"{mean['mean']:.1f}" if mean.isna()["low"] else f"{mean['mean']:.1f} ± {half:.1f}"
 
 
 def _add_legends(figure: Figure, curves: Axes, recall: Axes) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from weightlab.decompose import decompose
 from weightlab.errors import InputError
 from weightlab.files import write_text
 from weightlab.lazy import pd
+from weightlab.plot.numbers import measured
 from weightlab.plot.save import save_figure
 from weightlab.plot.study import draw
 from weightlab.plot.tables import markdown
@@ -62,7 +62,10 @@ class Report:
         rows = []
         for arm, group in self.table.groupby("arm", sort=False):
             by_metric = group.set_index("metric")
-            cells = {name: _mean(by_metric.loc[name]) if name in by_metric.index else "" for name in metrics}
+            cells = {
+                name: measured(*by_metric.loc[name, ["mean", "low", "high"]]) if name in by_metric.index else ""
+                for name in metrics
+            }
             rows.append({"arm": str(arm), **cells, "seeds": str(group["seeds"].max())})
         return rows
 
@@ -108,11 +111,6 @@ def _curves(spec: StudySpec, size: str, arms: Sequence[str]) -> pd.DataFrame:
         [decompose(weighting).curve.assign(arm=arm) for arm, weighting in weightings.items()],
         ignore_index=True,
     )
-
-
-def _mean(row: pd.Series) -> str:
-    half = (row["high"] - row["low"]) / 2
-    return f"{row['mean']:.2f}" if math.isnan(half) else f"{row['mean']:.2f} ± {half:.2f}"
 
 
 def _page(report: Report) -> str:
