@@ -7,7 +7,7 @@ from study_example import EXAMPLE
 from weightlab.study.findings import judge
 from weightlab.study.spec import StudySpec, read
 from weightlab.study.statistics import table
-from weightlab.study.words import listed, number, paragraph
+from weightlab.study.words import listed, paragraph
 
 NOISE = (-0.1, 0.0, 0.1)
 
@@ -113,13 +113,5 @@ def test_the_baseline_is_named_where_it_is_neither_best_nor_worst(spec: StudySpe
     assert "; the baseline, batch only, reaches 25.0 %." in words(spec, frame(MEANS | {"batch only": 25.0}))
 
 
-def test_numbers_for_people() -> None:
-    assert [number(value) for value in (0, 1.25, -3.04, 0.04, -0.04, 0.95)] == [
-        "0.0",
-        "1.2",
-        "−3.0",
-        "0.04",
-        "−0.04",
-        "0.9",
-    ]
+def test_names_as_in_a_sentence() -> None:
     assert [listed(names) for names in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == ["", "a", "a and b", "a, b and c"]

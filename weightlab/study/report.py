@@ -11,6 +11,7 @@ from weightlab.errors import InputError
 from weightlab.files import write_text
 from weightlab.lazy import pd
 from weightlab.plot.numbers import measured
+from weightlab.plot.plain import in_code, in_markdown
 from weightlab.plot.save import save_figure
 from weightlab.plot.study import draw
 from weightlab.plot.tables import markdown
@@ -74,7 +75,7 @@ class Report:
         """The summary in Markdown, and the paragraph."""
         columns = list(self.summary[0])
         rows = [list(row.values()) for row in self.summary]
-        return f"{markdown(columns, rows, right=columns[1:])}\n\n{self.paragraph}"
+        return f"{markdown(columns, rows, right=columns[1:])}\n\n{in_markdown(self.paragraph)}"
 
 
 def folder(figures: Path, spec: StudySpec, size: str) -> Path:
@@ -119,7 +120,7 @@ def _page(report: Report) -> str:
     count = f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}"
     parts = [
         f"# {spec.name}",
-        f"*{spec.question}* Size: {size}, {count}.",
+        f"*{in_markdown(spec.question.strip())}* Size: {size}, {count}.",
         report.text,
         "Percent: the mean over seeds ± half of its 95 % t interval. `table.csv` has the same in numbers.",
         *_comparisons(report.verdicts),
@@ -148,9 +149,9 @@ def _settings(spec: StudySpec, size: str, seeds: Sequence[int]) -> list[str]:
         "## Settings",
         f"All arms, where they don't say otherwise: {_assignments(shared)}.",
         f"Seeds: {', '.join(map(str, seeds))}.",
-        markdown(["arm", "what it sets"], arms),
+        markdown(["arm", "what it sets"], arms, ready=["what it sets"]),
     ]
 
 
 def _assignments(settings: dict[str, object]) -> str:
-    return ", ".join(f"`{name}={value}`" for name, value in settings.items() if value is not None)
+    return ", ".join(in_code(f"{name}={value}") for name, value in settings.items() if value is not None)
