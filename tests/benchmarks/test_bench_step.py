@@ -140,7 +140,7 @@ def test_extra_memory_is_what_is_allocated() -> None:
 def test_sizes() -> None:
     assert sizes(20) == [1 << 10, 1 << 12, 1 << 14, 55_000, 1 << 16, 1 << 18, 1 << 20]
     assert sizes(15) == [1 << 10, 1 << 12, 1 << 14]
-    with pytest.raises(InputError, match="at least 10, not 9"):
+    with pytest.raises(InputError, match="10 to 24, not 9"):
         sizes(9)
 
 
