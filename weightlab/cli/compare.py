@@ -33,7 +33,8 @@ def compare(
     """
     from weightlab.decompose import compare as run
 
-    check_folder(out)
+    if plot:
+        check_folder(out)
     found = run(*losses, context=context_of(context, positives, negatives), equal_mass=equal_mass, track=track)
     if plot:
         write_figure(found.plot()[0], found.curves, out / "compare" / "-".join(map(slug, losses)))

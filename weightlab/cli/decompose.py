@@ -55,7 +55,8 @@ def decompose(
     """
     from weightlab.decompose import decompose as run
 
-    check_folder(out)
+    if plot:
+        check_folder(out)
     found = run(_with_settings(loss, assignments or []), context_of(context, positives, negatives), track=track)
     if output is Output.latex and found.formula is None:
         raise InputError(f"{found.title} has no formulas: only the built-in losses have")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,11 @@ from weightlab.study.trial import trials
 from weightlab.study.words import paragraph, spread
 from weightlab.train.config import TrainConfig
 
-__all__ = ["Report", "folder", "write", "write_figure", "write_tables"]
+__all__ = ["FILES", "Report", "folder", "rehearse", "write", "write_figure", "write_tables"]
+
+
+FILES = ("table.md", "table.csv", "figure.png", "figure.svg")
+_REHEARSAL = 8  # points and draws: few, for it is not looked at
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,8 @@ class Report:
         found = results(trials(spec, size), storage, spec.arms)
         if found.empty:
             raise InputError(f"no finished trials of {spec.name} in {storage.folder}: start with `weightlab study run`")
+        if spec.metric not in set(found["metric"]):
+            raise InputError(f"no finished trial of {spec.name} in {storage.folder} has {spec.metric}")
         means = table(found)
         verdicts = tuple(judge(spec, found))
         return cls(spec, size, found, means, verdicts, paragraph(spec, size, means, verdicts))
@@ -83,6 +90,20 @@ def folder(figures: Path, spec: StudySpec, size: str) -> Path:
     return figures / (spec.name if size == "quick" else f"{spec.name}-{size}")
 
 
+def rehearse(spec: StudySpec, size: str) -> None:
+    """Draw the figure with made-up results, for nothing. Raises InputError for an arm whose weights can't be drawn."""
+    arms = spec.arms_at(size)
+    curves = _curves(spec, size, arms, points=_REHEARSAL, draws=_REHEARSAL)
+    made_up = pd.DataFrame(
+        [(arm, seed, spec.metric, 50.0) for arm in arms for seed in spec.seeds_at(size)],
+        columns=["arm", "seed", "metric", "value"],
+    )
+    figure = draw(curves, made_up, table(made_up), metric=spec.metric, baseline=spec.baseline)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of characters without a picture: the figure itself will say so
+        figure.draw_without_rendering()
+
+
 def write(report: Report, figures: Path) -> list[Path]:
     """Write the tables and the figure; the files."""
     return write_tables(report, figures) + write_figure(report, figures)
@@ -104,14 +125,17 @@ def write_figure(report: Report, figures: Path) -> list[Path]:
     return [save_figure(drawing, place / "figure.png"), save_figure(drawing, place / "figure.svg")]
 
 
-def _curves(spec: StudySpec, size: str, arms: Sequence[str]) -> pd.DataFrame:
-    """The weight curves of the arms: arm, and the columns of a decomposition's curve."""
+def _curves(spec: StudySpec, size: str, arms: Sequence[str], **effort: int) -> pd.DataFrame:
+    """The weight curves of the arms: arm, and the columns of a decomposition's curve. effort: as `decompose` has it."""
     seed = spec.seeds_at(size)[0]
-    weightings = {arm: spec.config(arm, size, seed).weighting() for arm in arms}
-    return pd.concat(
-        [decompose(weighting).curve.assign(arm=arm) for arm, weighting in weightings.items()],
-        ignore_index=True,
-    )
+    return pd.concat([_curve(arm, spec.config(arm, size, seed), effort) for arm in arms], ignore_index=True)
+
+
+def _curve(arm: str, config: TrainConfig, effort: dict[str, int]) -> pd.DataFrame:
+    try:
+        return decompose(config.weighting(), **effort).curve.assign(arm=arm)
+    except InputError as error:
+        raise InputError(f'[arms."{arm}"]: {error}') from error
 
 
 def _page(report: Report) -> str:

@@ -210,6 +210,8 @@ def read(path: Path) -> StudySpec:
 
 def find(name: str, folder: Path = Path("studies")) -> Path:
     """The file of a study given by path or, without a folder and `.toml`, by its name in `folder`."""
+    if not name:
+        raise InputError("no study: give the path of a TOML file or the name of one in studies/")
     if Path(name).suffix == ".toml" or len(Path(name).parts) != 1:
         return Path(name)
     path = folder / f"{name}.toml"
