@@ -17,6 +17,7 @@ from weightlab.errors import InputError, printable, reason, shown
 __all__ = [
     "check_folder",
     "check_readable",
+    "exists",
     "read_json",
     "read_text",
     "read_toml",
@@ -55,17 +56,28 @@ def write_text(path: Path, text: str) -> None:
 def check_folder(folder: Path, option: str = "--out") -> None:
     """Before the work, not after it: raise InputError unless files can be written to `folder`, once it is made."""
     try:
-        there = next((path for path in (folder, *folder.parents) if _exists(path)), Path())
+        there = next((path for path in (folder, *folder.parents) if exists(path)), Path())
         if not there.is_dir():
             raise InputError(f"{option} {folder}: {there} is a file, not a folder")
         for part in folder.parts:
-            _exists(there / part)  # a name that is too long says so
+            exists(there / part)  # for a name that is too long
         with tempfile.TemporaryFile(dir=there):  # permissions alone would pass a read-only or a full disk
             pass
     except InputError:
         raise
     except (OSError, ValueError) as error:
         raise InputError(f"{option} {folder}: can't write there: {_cause(error)}") from error
+
+
+def exists(path: Path) -> bool:
+    """Whether something is at `path`. Raises InputError where nobody can tell: a name too long, a closed folder."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as error:
+        raise InputError(f"there can be no {path}: {_cause(error)}") from error
+    return True
 
 
 def check_readable(path: Path) -> None:
@@ -169,14 +181,6 @@ def _check_value(where: str, value: object) -> None:
     for text in texts:
         if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
             raise InputError(f"{where} holds half a character: {shown(text)}")
-
-
-def _exists(path: Path) -> bool:
-    try:
-        path.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    return True
 
 
 def _cause(error: OSError | ValueError) -> str:

@@ -51,7 +51,7 @@ def test_an_interrupted_run_goes_on_exactly(tmp_path: Path) -> None:
     [
         {"memory": 0},
         {"momentum": 0.0},
-        {"loss": "ms-loss(beta=40)"},
+        {"loss": "ms-loss(beta=40)", "scale": "raw"},
         {"negative": "softmax(10)", "scale": "raw"},
         {"validation": True},
     ],

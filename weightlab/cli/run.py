@@ -8,17 +8,22 @@ import sys
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from itertools import pairwise
+from io import TextIOWrapper
+from itertools import chain, pairwise
 from typing import TextIO
 
 import typer
 from typer.exceptions import Abort, Exit, TyperException
 
-from weightlab.errors import InputError, RunError, one_line, reason, shown
+from weightlab.errors import InputError, RunError, nearest, one_line, reason, shown
 
-__all__ = ["run"]
+__all__ = ["Stopped", "run"]
 
 _NO_MEMORY = ("can't allocate memory", "out of memory", "not enough memory")
+
+
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C, with what can be done next."""
 
 
 def run(app: typer.Typer, name: str, arguments: list[str] | None = None) -> None:
@@ -72,7 +77,7 @@ def _answer(name: str, error: BaseException, arguments: list[str], *, debug: boo
     if isinstance(error, InputError):
         return _say(name, str(error) or "this can't be used", 2)
     if isinstance(error, KeyboardInterrupt | Abort):
-        return _say(name, "stopped", 1)
+        return _say(name, f"stopped; {error}" if isinstance(error, Stopped) else "stopped", 1)
     if isinstance(error, BrokenPipeError):
         return 1  # a reader that has seen enough, as in `| head`, needs no word
     if isinstance(error, OSError) and _broken(sys.stdout) is not None:
@@ -81,15 +86,21 @@ def _answer(name: str, error: BaseException, arguments: list[str], *, debug: boo
 
 
 def _usage(name: str, error: TyperException, arguments: list[str]) -> str:
-    """What is wrong with a command line, with the value that typer leaves out."""
-    message = " ".join(error.format_message().split())
+    """What is wrong with a command line, with the value that typer leaves out, and names that are really near."""
+    context, message = getattr(error, "ctx", None), " ".join(error.format_message().split())
     if not message or message.startswith("Usage: "):  # a group without a command: its whole help, in a line
-        context = getattr(error, "ctx", None)
         return f"give a command; see {context.command_path if context else name} --help"
-    values = [
-        value for option in getattr(getattr(error, "param", None), "opts", ()) for value in _given(option, arguments)
-    ]
-    return message if not values or shown(values[-1]) in message else f"{message}, not {shown(values[-1])}"
+    option = getattr(error, "option_name", None)
+    if option is not None and context is not None:
+        names = {each.strip("-"): each for each in chain.from_iterable(p.opts for p in context.command.params)}
+        near = nearest(option.strip("-"), names)
+        return f"No such option: {option}: " + (
+            f"did you mean '{names[near]}'?" if near else f"see {context.command_path} --help"
+        )
+    message = message.replace("Value error, ", "")
+    options = getattr(getattr(error, "param", None), "opts", ())
+    values = [shown(value) for option in options for value in _given(option, arguments)]
+    return message if not values or values[-1] in message else f"{message}, not {values[-1]}"
 
 
 def _given(option: str, arguments: list[str]) -> list[str]:
@@ -126,23 +137,22 @@ def _prepare_streams() -> bool:
     for number, stream in ((0, sys.stdin), (1, sys.stdout), (2, sys.stderr)):
         if stream is None:
             _open_nowhere(number)
-        elif number and hasattr(stream, "reconfigure"):
+    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8", closefd=False)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     return closed
 
 
 def _open_nowhere(number: int) -> None:
-    try:
+    with suppress(OSError):
         os.fstat(number)
-    except OSError:
-        nowhere = os.open(os.devnull, os.O_RDWR)
-        if nowhere != number:
-            os.dup2(nowhere, number)
-            os.close(nowhere)
-    if number == 1:
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")
-    elif number == 2:
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")
+        return
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    if nowhere != number:
+        os.dup2(nowhere, number)
+        os.close(nowhere)
 
 
 def _flush(name: str, code: int) -> int:
