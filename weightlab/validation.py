@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from weightlab.errors import printable, shown
+
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
-__all__ = ["Fault", "faults", "shown"]
-
-_MOST_SHOWN = 60  # characters of a value in a message
+__all__ = ["Fault", "faults"]
 
 _EXPECTED = {
     "bool": "true or false",
@@ -52,7 +52,7 @@ class Fault:
     def where(self) -> str:
         """The place in words, counted from 1: findings[1].order[2]."""
         return "".join(
-            f"[{part + 1}]" if isinstance(part, int) else f".{shown(part) if not part.isprintable() else part}"
+            f"[{part + 1}]" if isinstance(part, int) else f".{printable(part)}"
             for part in self.place
             if part != "[key]"
         ).lstrip(".")
@@ -66,16 +66,6 @@ class Fault:
 def faults(error: ValidationError) -> list[Fault]:
     """All that is wrong, in pydantic's order."""
     return [_fault(each) for each in error.errors(include_url=False)]
-
-
-def shown(value: object) -> str:
-    """A value as a message has it: one short line of printable characters."""
-    try:
-        text = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
-    except (ValueError, RecursionError):  # more digits than Python writes, or nested too deep
-        return f"a {type(value).__name__} too large to be shown"
-    text = " ".join(text.split())
-    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}… ({len(text):,} characters)"
 
 
 def _fault(error: Mapping[str, Any]) -> Fault:

@@ -143,7 +143,7 @@ def test_the_options_of_train_are_the_fields_of_its_configuration(
         (["train", "--negative", "stpe(0.5)"], "did you mean 'step'"),
         (["train", "--negative", "step(0.5"], "can't read the weight function"),
         (["train", "--negative", "step(5)"], "at most 1"),
-        (["train", "--momentum", "2"], "momentum=2.0"),
+        (["train", "--momentum", "2"], "momentum must be below 1, not 2.0"),
         (["train", "--scale", "men"], "scale must be 'raw', 'mean' or 'mass', not 'men'"),
         (["train", "--steps", "many"], "'--steps'"),
         (["train", "--data", "glyhps"], "did you mean 'glyphs'"),

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from weightlab.cli.app import main
+from weightlab.cli import main
 from weightlab.errors import InputError
 from weightlab.study.spec import read
 from weightlab.study.storage import Storage
@@ -116,7 +116,7 @@ def test_ctrl_c_says_how_to_go_on(
     assert weightlab("run", "--jobs", "1", "--figures", "my figures", "small", "--runs=runs") == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line == (
-        "stopped; finished trials are kept, and the same command goes on from there: "
+        "weightlab: stopped; finished trials are kept, and the same command goes on: "
         "weightlab study run small --jobs 1 --runs runs --figures 'my figures'"
     )
 
@@ -148,13 +148,13 @@ def test_failed_trials_give_exit_code_1_after_the_report(
         (["run", "small", "--jobs", "0"], "--jobs"),
         (["table", "small", "--format", "xml"], "--format"),
         (["status", ""], "give the path of a TOML file"),
-        (["status", "x" * 300], "unknown study 'xxx"),
-        (["status", "x" * 300 + ".toml"], "no study at"),
+        (["status", "x" * 300], "File name too long"),
+        (["status", "x" * 300 + ".toml"], "File name too long"),
         (["status", "small", "--runs", "studies/small.toml"], "--runs studies/small.toml is a file, not a folder"),
         (["table", "small", "--runs", "studies/small.toml"], "--runs studies/small.toml is a file, not a folder"),
         (["report", "small", "--figures", "studies/small.toml"], "studies/small.toml is a file, not a folder"),
-        (["plot", "small", "--figures", "/proc/x"], "--figures /proc/x/small can't be written to"),
-        (["plot", "small", "--figures", "y" * 256], "can't be written to: File name too long"),
+        (["plot", "small", "--figures", "/proc/x"], "--figures /proc/x/small: can't write there"),
+        (["plot", "small", "--figures", "y" * 256], "File name too long"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(
@@ -181,7 +181,7 @@ def broken(s, positive, negative):
         ("batch = 2592", [], '[arms."three"]: a batch of 2592 with 4 a class needs 648 classes; there are'),
         ('loss = "broken.py:broken"', [], "broken fails: KeyError"),
         ("", ["--runs", "studies/small.toml"], "studies/small.toml is a file, not a folder"),
-        ("", ["--runs", "/proc/runs"], "--runs /proc/runs/studies/small/quick can't be written to"),
+        ("", ["--runs", "/proc/runs"], "--runs /proc/runs/studies/small/quick: can't write there"),
         ("", ["--figures", "studies/small.toml"], "studies/small.toml is a file, not a folder"),
         ("", ["--figures", "taken"], "taken/small/table.md is a folder, where a file is to be written"),
     ],

@@ -64,21 +64,21 @@ def test_without_sizes_there_is_quick(spec_path: Path) -> None:
         ('["constant"], ["step', '["easy only"], ["step', ["finding F1", "twice"]),
         ('[["easy only"], ["constant"], ', "[", ["finding F1", "two groups"]),
         ("seeds = 3", "seeds = 1000000", ["seeds: a study has 1 to 1,000 seeds, not 1000000"]),
-        ("seeds = 3", f"seeds = {'9' * 31}", ["seeds: a study has 1 to 1,000 seeds, not 9999"]),
+        ("seeds = 3", f"seeds = {'9' * 31}", ["seeds must be a whole number of 64 bits, not 9999"]),
         ("seeds = 3", f"seeds = {'9' * 5000}", ["not valid TOML", "too many digits"]),
-        ("seeds = 3", f"seeds = 0x{'f' * 5000}", ["seeds: a study has", "a int too large to be shown"]),
+        ("seeds = 3", f"seeds = 0x{'f' * 5000}", ["seeds must be a whole number of 64 bits"]),
         ("seeds = 3", "seeds = -3", ["seeds: a study has 1 to 1,000 seeds, not -3"]),
         ("seeds = 3", "seeds = [1, true]", ["seeds[2] must be a whole number, not True"]),
         ("seeds = 3", "seeds = [1.5]", ["seeds[1] must be a whole number, not 1.5"]),
         ("seeds = 3", 'seeds = "3"', ["seeds are a count or a list of whole numbers, not '3'"]),
-        ("seeds = 3", f"deep = {'[' * 3000}{']' * 3000}", ["not valid TOML", "nested too deep"]),
-        ("seeds = 3", f"{'.'.join('a' * 1500)} = 1", ["unknown key 'a'"]),
+        ("seeds = 3", f"deep = {'[' * 3000}{']' * 3000}", ["nested more than 64 deep"]),
+        ("seeds = 3", f"{'.'.join('a' * 1500)} = 1", ["nested more than 64 deep"]),
         ('name = "example"', "name = 3", ["name must be a text, not 3"]),
         ('name = "example"', 'name = "nul"', ["name: must be another than 'nul'"]),
         ('name = "example"', f'name = "{"x" * 61}"', ["name: must be lower-case letters", "60 at most"]),
         ('question = "Which negatives matter?"', 'question = " "', ["question: is empty"]),
         ('question = "Which negatives matter?"', 'question = "a\\u001b[31m"', [r"can't be shown: 'a\x1b[31m'"]),
-        ("steps = 4\n", "steps = true\n", ["[base] steps must be a whole number, not True"]),
+        ("steps = 4\n", "steps = true\n", ["[base] steps: must be a number or a text, not true"]),
         ("steps = 4\n", 'steps = "40"\n', ["[base] steps must be a whole number, not '40'"]),
         ("steps = 4\n", 'model = "resnet"\n', ["[base] model: unknown model 'resnet'"]),
         ("steps = 40", 'data = "sop"', ["[sizes.full] data: unknown data set 'sop'"]),
@@ -118,16 +118,13 @@ def test_what_is_wrong_with_a_file_is_named_in_one_line(
 def test_a_file_that_can_not_be_read(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no study at .*absent\.toml"):
         read(tmp_path / "absent.toml")
-    with pytest.raises(InputError, match="can't be read"):
+    with pytest.raises(InputError, match="is a folder, not a file"):
         read(tmp_path)
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match="not valid TOML: byte 0 is not UTF-8"):
+    with pytest.raises(InputError, match="is not UTF-8 text"):
         read(tmp_path / "binary.toml")
-    (tmp_path / "large.toml").write_text("#" * (1 << 20) + "\n")
-    with pytest.raises(InputError, match="too large"):
-        read(tmp_path / "large.toml")
     for name in ("a\0b.toml", "x" * 300 + ".toml"):
-        with pytest.raises(InputError, match="no study at"):
+        with pytest.raises(InputError, match="there can be no"):
             read(find(name, tmp_path))
 
 
@@ -170,9 +167,9 @@ def test_all_that_is_wrong_is_said_at_once(spec_path: Path) -> None:
         "baseline: unknown arm 'batch': did you mean 'batch only'?",
         "finding F1: unknown arm 'constnt': did you mean 'constant'?",
         "[arms.\"constant\"]: unknown setting 'negatve': did you mean 'negative'?",
+        "[arms.\"batch only\"] model: unknown model 'resnet': known are cnn",
         "[base] momentum must be below 1, not 2",
         "[base] steps must be at least 1, not -4",
-        "[arms.\"batch only\"] model: unknown model 'resnet': known are cnn",
     ]
 
 
@@ -183,10 +180,10 @@ def test_a_setting_that_many_arms_share_is_said_once(spec_path: Path) -> None:
     assert str(caught.value) == f"{spec_path}: [base] steps must be at least 1, not -4"
 
 
-def test_a_seed_that_training_refuses_is_the_studys_fault(spec_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_seed_that_training_refuses_is_the_studys_fault(spec_path: Path) -> None:
     """Whatever range a run's seed has, the largest of a study is held to it before anything runs."""
-    spec_path.write_text(EXAMPLE.replace("seeds = 3", f"seeds = [1, {10**30}, 2]"))
-    with pytest.raises(InputError, match=r"seeds: a seed must be .*, not 1000000"):
+    spec_path.write_text(EXAMPLE.replace("seeds = 3", f"seeds = [1, {10**15}, 2]"))
+    with pytest.raises(InputError, match=r"seeds: a seed must be at most 4294967295, not 1000000000000000"):
         read(spec_path)
 
 
@@ -198,3 +195,13 @@ def test_a_byte_order_mark_is_taken(spec_path: Path, spec: StudySpec) -> None:
 def test_a_question_of_several_lines_is_one(spec_path: Path) -> None:
     spec_path.write_text(EXAMPLE.replace('"Which negatives matter?"', '"""\nWhich\n  matter?"""'))
     assert read(spec_path).question == "Which matter?"
+
+
+def test_of_very_many_faults_as_many_are_said_as_a_line_takes(spec_path: Path) -> None:
+    wrong = "".join(f"setting{number} = 1\n" for number in range(50))
+    spec_path.write_text(EXAMPLE.replace("steps = 4\n", f"steps = 4\n{wrong}"))
+    with pytest.raises(InputError) as caught:
+        read(spec_path)
+    *said, last = str(caught.value).split("; ")
+    assert last == f"and {50 - len(said)} more"
+    assert 1 < len(said) < 10

@@ -85,7 +85,7 @@ def test_jobs_must_be_one_or_more() -> None:
 
 
 UNGUARDED = """
-from weightlab.cli.app import main
+from weightlab.cli import main
 main(["study", "run", "example.toml", "--jobs", "1"])
 """
 GUARD = 'with the call under `if __name__ == "__main__":`'

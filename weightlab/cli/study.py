@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -15,7 +14,9 @@ from weightlab.cli.figures import check_folder
 from weightlab.cli.group import Group
 from weightlab.cli.options import Format, again
 from weightlab.cli.printing import print_rows, records
+from weightlab.cli.run import Stopped
 from weightlab.errors import InputError
+from weightlab.files import exists
 
 if TYPE_CHECKING:  # the commands import what they need: --help answers at once
     from weightlab.study.report import Report
@@ -70,8 +71,7 @@ def run(
             spec, size, train, runner=partial(run_trials, jobs=jobs), runs=runs, console=Console(stderr=True)
         )
     except KeyboardInterrupt:
-        _say(f"stopped; finished trials are kept, and the same command goes on from there: {again(context)}")
-        raise typer.Exit(1) from None
+        raise Stopped(f"finished trials are kept, and the same command goes on: {again(context)}") from None
     report = Report.load(spec, size, runs)
     _print_report(report)
     _say_written(write(report, figures))
@@ -171,7 +171,7 @@ def _check_figures(spec: StudySpec, size: str, figures: Path) -> None:
 
 def _check_runs(runs: Path) -> None:
     """Where results are only read, no folder is an empty one, but a file is none."""
-    if os.path.exists(runs) and not runs.is_dir():
+    if exists(runs) and not runs.is_dir():
         raise InputError(f"--runs {runs} is a file, not a folder")
 
 

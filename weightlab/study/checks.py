@@ -11,6 +11,8 @@ from weightlab.errors import InputError
 from weightlab.study.trial import Trial
 from weightlab.train.config import TrainConfig
 from weightlab.train.evaluation import channels
+from weightlab.train.loop import try_weighting
+from weightlab.train.room import check_room
 from weightlab.train.state import TrainState
 
 __all__ = ["check_trials"]
@@ -19,7 +21,7 @@ __all__ = ["check_trials"]
 def check_trials(trials: Iterable[Trial]) -> None:
     """Raise InputError unless all trials' data can be loaded and have their batches, and each arm's run can begin.
 
-    A run that has begun has its encoder, its optimizer and its whole memory.
+    A run that has begun has its encoder, its optimizer and its whole memory, and its weighting has had first pairs.
     """
     datasets: dict[tuple[str, int, bool], Dataset] = {}
     for arm, config in {trial.arm: trial.config for trial in trials}.items():
@@ -35,10 +37,6 @@ def check_trials(trials: Iterable[Trial]) -> None:
 def _begin(config: TrainConfig, dataset: Dataset) -> None:
     """All that a run does before its first step."""
     PKSampler(dataset.train.labels, config.batch, config.per_class, config.seed)
-    as_weighting(config.weighting())
-    try:
-        TrainState.start(config, channels(dataset.test))
-    except (RuntimeError, MemoryError) as error:  # torch's own for want of memory
-        raise InputError(
-            f"width={config.width}, dimensions={config.dimensions} and memory={config.memory} don't fit this machine"
-        ) from error
+    check_room(config, saved=False)
+    TrainState.start(config, channels(dataset.test))
+    try_weighting(as_weighting(config.weighting()))

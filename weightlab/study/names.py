@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from weightlab.validation import shown
+from weightlab.errors import shown
 
 __all__ = ["arm_name", "folder_name", "line"]
 

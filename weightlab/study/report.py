@@ -93,7 +93,7 @@ def folder(figures: Path, spec: StudySpec, size: str) -> Path:
 def rehearse(spec: StudySpec, size: str) -> None:
     """Draw the figure with made-up results, for nothing. Raises InputError for an arm whose weights can't be drawn."""
     arms = spec.arms_at(size)
-    curves = _curves(spec, size, arms, points=_REHEARSAL, draws=_REHEARSAL)
+    curves = _curves(spec, size, arms, _REHEARSAL)
     made_up = pd.DataFrame(
         [(arm, seed, spec.metric, 50.0) for arm in arms for seed in spec.seeds_at(size)],
         columns=["arm", "seed", "metric", "value"],
@@ -125,15 +125,15 @@ def write_figure(report: Report, figures: Path) -> list[Path]:
     return [save_figure(drawing, place / "figure.png"), save_figure(drawing, place / "figure.svg")]
 
 
-def _curves(spec: StudySpec, size: str, arms: Sequence[str], **effort: int) -> pd.DataFrame:
-    """The weight curves of the arms: arm, and the columns of a decomposition's curve. effort: as `decompose` has it."""
+def _curves(spec: StudySpec, size: str, arms: Sequence[str], effort: int | None = None) -> pd.DataFrame:
+    """The weight curves of the arms: arm, and the columns of a decomposition's curve; with so many points and draws."""
     seed = spec.seeds_at(size)[0]
     return pd.concat([_curve(arm, spec.config(arm, size, seed), effort) for arm in arms], ignore_index=True)
 
 
-def _curve(arm: str, config: TrainConfig, effort: dict[str, int]) -> pd.DataFrame:
+def _curve(arm: str, config: TrainConfig, effort: int | None) -> pd.DataFrame:
     try:
-        return decompose(config.weighting(), **effort).curve.assign(arm=arm)
+        return decompose(config.weighting(), points=effort, draws=effort).curve.assign(arm=arm)
     except InputError as error:
         raise InputError(f'[arms."{arm}"]: {error}') from error
 

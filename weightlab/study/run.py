@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from weightlab.errors import RunError
 from weightlab.study import progress
 from weightlab.study.runner import Failure, Runner, Train
 from weightlab.study.spec import StudySpec
@@ -16,7 +17,7 @@ from weightlab.study.trial import Trial, trials
 __all__ = ["StudyError", "missing", "run", "status"]
 
 
-class StudyError(RuntimeError):
+class StudyError(RunError):
     """A study that came to no result at all, in one line."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate, pairwise, product
 from pathlib import Path
@@ -10,12 +9,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from weightlab import data, models
-from weightlab.errors import InputError, unknown
-from weightlab.files import read_toml
+from weightlab.errors import InputError, shown, unknown
+from weightlab.files import exists, read_toml
 from weightlab.study.names import arm_name, folder_name, line
 from weightlab.train.config import TrainConfig
-from weightlab.validation import Fault, faults, shown
+from weightlab.validation import Fault, faults
 
 __all__ = ["Finding", "Size", "StudySpec", "find", "read"]
 
@@ -160,11 +158,6 @@ class StudySpec(BaseModel):
             for fault in faults(error):
                 if fault.kind != "extra_forbidden":  # `_wrong_keys` says it once
                     yield _in_section(fault, sections)
-        settings = self.settings_at(size) | self.arms[arm]
-        for key, kind, names in (("data", "data set", dict(data.names())), ("model", "model", models.names())):
-            name = settings.get(key)
-            if isinstance(name, str) and name not in names:
-                yield f"{_who_sets(key, sections)} {key}: {unknown(kind, name, names)}"
 
     def size(self, name: str) -> Size:
         """The size of that name. Raises InputError for an unknown one."""
@@ -196,7 +189,7 @@ class StudySpec(BaseModel):
 
 def read(path: Path) -> StudySpec:
     """The study in a TOML file. Raises InputError, in one line, for all that is wrong with the file."""
-    if not os.path.exists(path):  # which a path that is too long, or holds a NUL, doesn't either
+    if not exists(path):
         raise InputError(f"no study at {path}: give the path of a TOML file or the name of one in studies/")
     content = read_toml(path)
     try:
@@ -216,7 +209,7 @@ def find(name: str, folder: Path = Path("studies")) -> Path:
         return Path(name)
     path = folder / f"{name}.toml"
     others = [other.stem for other in folder.glob("*.toml")]
-    if not os.path.exists(path) and others:
+    if not exists(path) and others:
         raise unknown("study", name, others)
     return path
 

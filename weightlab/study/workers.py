@@ -175,7 +175,7 @@ def _death(code: int | None, *, ready: bool) -> str:
 def _check_start(train: Train) -> None:
     """Raise InputError where workers could not be started, before one is; in a worker's own start, end it."""
     if getattr(multiprocessing.current_process(), "_inheriting", False):
-        raise SystemExit(_UNGUARDED)  # the script that starts workers is being imported by one of them
+        os._exit(_UNGUARDED)  # a worker imports the script that starts it, which must not go on here
     main = sys.modules["__main__"]
     script = getattr(main, "__file__", None)
     if script is not None and getattr(main, "__spec__", None) is None and not os.path.exists(script):
