@@ -117,6 +117,14 @@ def test_turns_go_round_and_the_slow_drop_out(monkeypatch: pytest.MonkeyPatch) -
     assert median_ratio(taken["b"], taken["a"]) == 6
 
 
+def test_the_clock_is_read_when_all_work_is_done() -> None:
+    events: list[str] = []
+    time_in_turns(
+        {"a": lambda: events.append("run")}, seconds=0, least=1, most=1, finish=lambda: events.append("finish")
+    )
+    assert events == ["finish", "run", "finish"]
+
+
 def allocate_64_mebibytes(inputs: Inputs) -> Callable[[], object]:
     """Only for the inputs proper, not at the warm-up, which would leave its peak behind."""
     size = 16 * 2**20 if len(inputs.references) > 256 else 1

@@ -10,7 +10,7 @@ from weightlab.cli import main
 from weightlab.errors import InputError
 from weightlab.study.spec import read
 from weightlab.study.storage import Storage
-from weightlab.study.trial import trials
+from weightlab.study.trial import Trial, trials
 from weightlab.train.result import TrainResult
 
 SPEC = """
@@ -167,6 +167,21 @@ def test_bad_input_is_one_line_and_exit_code_2(
     assert message in line
 
 
+def test_jobs_and_size_are_what_was_asked_for(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from weightlab.study.runner import Failure
+
+    asked = []
+
+    def run_trials(missing: list[Trial], *_: object, jobs: int, **__: object) -> list[Failure]:
+        asked.append((jobs, [trial.config.steps for trial in missing]))
+        return [Failure(trial, "bad luck") for trial in missing]
+
+    Path("studies/small.toml").write_text(SPEC + "[sizes.quick]\n[sizes.full]\nsteps = 7\nseeds = 1\n")
+    monkeypatch.setattr("weightlab.study.workers.run_trials", run_trials)
+    assert weightlab("run", "small", "--size", "full", "--jobs", "5") == 1
+    assert asked == [(5, [7, 7])]
+
+
 BROKEN = """
 def broken(s, positive, negative):
     raise KeyError("nothing")
@@ -195,7 +210,7 @@ def test_what_would_fail_after_training_is_found_before_it(
     message: str,
 ) -> None:
     monkeypatch.setattr("weightlab.study.workers.run_trials", None)  # nothing may come to it
-    Path("studies/small.toml").write_text(SPEC + f"[arms.three]\nvalidation = true\n{arm}\n")
+    Path("studies/small.toml").write_text(SPEC + f"[arms.fine]\n[arms.three]\nvalidation = true\n{arm}\n")
     Path("broken.py").write_text(BROKEN)
     Path("taken/small/table.md").mkdir(parents=True)
     before = sorted(here.rglob("*"))

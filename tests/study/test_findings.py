@@ -199,3 +199,16 @@ def test_a_claim_against_the_range_says_by_how_much_it_is_missed(spec: StudySpec
 
 def test_names_as_in_a_sentence() -> None:
     assert [listed(names) for names in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == ["", "a", "a and b", "a, b and c"]
+
+
+def test_the_metric_of_the_study_decides(spec: StudySpec) -> None:
+    recall, other = frame(MEANS), frame({arm: 50 - mean for arm, mean in MEANS.items()})
+    results = pd.concat([recall, other.assign(metric="MAP@R")], ignore_index=True)
+    (verdict,) = judge(spec.model_copy(update={"metric": "MAP@R"}), results)
+    assert verdict.word == "contradicted"
+    assert judge(spec, results)[0].word == "holds"
+
+
+def test_the_trials_of_the_size_are_counted(spec: StudySpec) -> None:
+    text = words(spec, frame({"batch only": 40.0, "constant": 20.0}).query("seed == 0"), "full")
+    assert "Only 2 of the study's 4 trials are there" in text

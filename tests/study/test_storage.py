@@ -152,7 +152,7 @@ def test_no_name_of_an_arm_leaves_the_folder(storage: Storage, trial: Trial, nam
     storage.save(renamed, RESULT)
     assert storage.load(renamed) == RESULT
     assert [path.parent for path in storage.folder.parents[3].rglob("*.json")] == [storage.folder]
-    assert len(storage.path(renamed).name) < 120
+    assert len(storage.path(renamed).name) < 90
 
 
 def test_arms_whose_names_differ_in_signs_only_are_kept_apart(storage: Storage, trial: Trial) -> None:

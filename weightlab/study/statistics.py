@@ -101,7 +101,7 @@ def _holm_levels(p_values: Sequence[float]) -> list[float]:
         if clear:
             level = (1 - CONFIDENCE) / (len(p_values) - rank)
         levels[index] = level
-        clear = clear and p_values[index] < level
+        clear = p_values[index] < level  # once it is not, no later one is: p only rises
     return levels
 
 
