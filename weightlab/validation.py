@@ -58,7 +58,7 @@ class Fault:
         ).lstrip(".")
 
     def __str__(self) -> str:
-        if not self.where:
+        if not self.where or self.message.startswith(f"{self.where}: "):
             return self.message
         return f"{self.where}: {self.message}" if self.complete else f"{self.where} {self.message}"
 
@@ -82,6 +82,8 @@ def _message(kind: str, context: Mapping[str, Any], value: object, message: str)
         return "is no key of this table"
     if kind in ("json_invalid", "recursion_loop"):
         return f"is not valid JSON: {context.get('error', 'nested too deep')}"
+    if kind in ("string_too_short", "too_short") and context["min_length"] == 1:
+        return "must not be empty"
     return f"must be {_allowed(kind, context, message)}, not {shown(value)}"
 
 
@@ -91,7 +93,7 @@ def _allowed(kind: str, context: Mapping[str, Any], message: str) -> str:
         word, bound = _BOUNDS[kind]
         return f"{word} {context[bound]:g}" if isinstance(context[bound], float) else f"{word} {context[bound]}"
     if kind in ("string_too_short", "too_short"):
-        return "given, not empty" if context["min_length"] == 1 else f"of {context['min_length']} items or more"
+        return f"of {context['min_length']} {'characters' if kind == 'string_too_short' else 'items'} or more"
     if kind in ("string_too_long", "too_long"):
         return f"of {context['max_length']} {'characters' if kind == 'string_too_long' else 'items'} at most"
     if kind in ("literal_error", "enum"):

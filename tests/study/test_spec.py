@@ -57,7 +57,11 @@ def test_without_sizes_there_is_quick(spec_path: Path) -> None:
         ("steps = 40", "steps = 0", ["[sizes.full] steps must be at least 1, not 0"]),
         ("steps = 40", "stepps = 40", ["[sizes.full]", "unknown setting 'stepps'", "did you mean 'steps'"]),
         ("steps = 40", "seed = 40", ["[sizes.full]", "'seed'", "`seeds`"]),
-        ('negative = "constant"', 'negative = "constnt"', ['[arms."constant"]', "constnt", "constant"]),
+        (
+            'negative = "constant"',
+            'negative = "constnt"',
+            ['[arms."constant"] negative: unknown', "constnt", "constant"],
+        ),
         ("memory = 0", "memory = 3", ['[arms."batch only"]', "memory=3"]),
         ('arms = ["constant",', 'arms = ["konstant",', ["[sizes.full] arms", "did you mean 'constant'"]),
         ('["constant"], ["step', '["constnt"], ["step', ["finding F1", "did you mean 'constant'"]),

@@ -78,7 +78,7 @@ def test_a_damaged_file_is_as_good_as_none(storage: Storage, trial: Trial, damag
 @pytest.mark.parametrize(
     ("key", "value", "why"),
     [
-        ("metrics", {}, "metrics must be given, not empty"),
+        ("metrics", {}, "metrics must not be empty"),
         ("metrics", {"R@1": None}, "metrics.R@1 must be a number, not None"),
         ("metrics", {"R@1": "0.5"}, "metrics.R@1 must be a number, not '0.5'"),
         ("metrics", {"R@1": True}, "metrics.R@1 must be a number, not True"),

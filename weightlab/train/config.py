@@ -85,6 +85,20 @@ class TrainConfig(BaseModel):
         (data if info.field_name == "data" else models).check(value)
         return value
 
+    @field_validator("loss", "positive", "negative")
+    @classmethod
+    def _readable(cls, value: str | None, info: ValidationInfo) -> str | None:
+        """Here rather than in `_faults`, so that it is said beside all else that is wrong, and where."""
+        if value is None:
+            return None
+        if info.field_name == "loss":
+            Subject.of(value)
+        elif info.field_name == "positive":
+            assign(positive=value, negative="constant")
+        else:
+            assign(positive="constant", negative=value)
+        return value
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         if wrong := "; ".join(self._faults()):
@@ -97,19 +111,11 @@ class TrainConfig(BaseModel):
             yield f"batch={self.batch} must be a multiple of per_class={self.per_class}, two classes or more"
         if 0 < self.memory < self.batch:
             yield f"memory={self.memory} must hold a batch of {self.batch}, or be 0 for none"
-        try:
-            self._check_one_weighting()
-            self.weighting()
-        except ValueError as error:
-            yield str(error)
-
-    def _check_one_weighting(self) -> None:
-        """A loss stands alone: what is set beside it would have no say."""
         if self.loss is None:
             return
-        for name in ("positive", "negative", "scale"):
+        for name in ("positive", "negative", "scale"):  # a loss stands alone: what is set beside it would have no say
             if getattr(self, name) != type(self).model_fields[name].default:
-                raise ValueError(
+                yield (
                     f"loss={shown(self.loss)} has its weights, {name}={shown(getattr(self, name))} would not count: "
                     "leave one out, or give the loss as positive and negative"
                 )
