@@ -60,7 +60,7 @@ def test_the_recall_shows_seeds_means_intervals_and_the_baseline(frames: Frames)
     assert dots == [sorted(values) for values in ARMS.values()]
     (line,) = [line for line in recall.get_lines() if line.get_label() == "mean of baseline"]
     assert list(line.get_xdata()) == [41, 41]
-    assert [text.get_text() for text in recall.texts] == ["41.0 ± 2.5", "2.0 ± 2.5", "20.0", "30.5 ± 6.4"]
+    assert [text.get_text() for text in recall.texts] == ["41.00 ± 2.48", "2.00 ± 2.48", "20.00", "30.50 ± 6.35"]
     low, high = recall.get_xlim()
     assert low < 0.5
     assert 43.5 < high < 50
