@@ -14,11 +14,41 @@ from weightlab.plot.plain import in_code, in_html, in_markdown, visible, wrapped
 from weightlab.plot.tables import drawn, markdown
 
 MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-NAMES = (
-    ["x^{ $^{$", "a$x$b", "a|b", "a\\|b", "a\\", "\\|", "[a](b)", "![a](b)", "[a][b]", "[^1]", "<b>x</b>", "a<b", "&amp;"]
-    + ["_a_", "a_b", "__x__", "*a*", "~~a~~", "`a`", "``", "a`|`b", "100 %", "1. a", "# a", "- a", "<http://a>", "a\nb"]
-    + ["&#36;", "[a]: b", ":smile:", "step(0.5)", "−1", "字", "'", '"', "\\(a\\)", "$$", "> a", "a\r\nb", "\x1b[31m", "\t"]
-)
+NAMES = [
+    *(
+        "x^{ $^{$",
+        "a$x$b",
+        "$$",
+        "a|b",
+        "a\\|b",
+        "a\\",
+        "\\|",
+        "a`|`b",
+        "[a](b)",
+        "![a](b)",
+        "[a][b]",
+        "[^1]",
+        "[a]: b",
+    ),
+    *("<b>x</b>", "a<b", "&amp;", "&#36;", "<http://a>", "_a_", "a_b", "__x__", "*a*", "~~a~~", "`a`", "``", "\\(a\\)"),
+    *(
+        "100 %",
+        "1. a",
+        "# a",
+        "- a",
+        "> a",
+        "a\nb",
+        "a\r\nb",
+        "\t",
+        "\x1b[31m",
+        ":smile:",
+        "step(0.5)",
+        "−1",
+        "字",
+        "'",
+        '"',
+    ),
+]
 texts = st.text(alphabet="ab1_*`~|<>[]()$&;#!\\:\n\"'-+.字", min_size=1, max_size=9)
 
 
