@@ -104,6 +104,19 @@ def test_a_curve(name: str, tmp_path: Path) -> None:
         )
 
 
+def test_on_axes_of_someone_who_has_all_text_in_tex() -> None:
+    with plt.rc_context({"text.usetex": True}):
+        ax = Figure().add_subplot()
+    plot_curve(curves("weighting", ["x"]), "a_b^{$", None, ax)
+    assert (ax.title.get_text(), ax.title.get_usetex(), ax.title.get_parse_math()) == ("a_b^{$", False, False)
+
+
+def test_a_pictures_words_are_text() -> None:
+    html = html_picture(figure_of(axes_of_its_own("", "")), 'a"><b>$x$')
+    assert html.endswith(' alt="a&quot;&gt;&lt;b&gt;$x$">')
+    assert html.count("<") == 1
+
+
 def test_titles_of_a_users_own_losses() -> None:
     def loss(pairs: wl.Pairs) -> object:
         return (pairs.similarity * pairs.negative).sum(1) - (pairs.similarity * pairs.positive).sum(1)

@@ -18,7 +18,7 @@ from weightlab.plot.save import figure_of
 SIMILARITY = np.array([-1.0, 0.0, 1.0])
 WEIGHTS = {
     ("first", "positive"): [3.0, 2.0, 1.0],
-    ("first", "negative"): [0.0, 1.0, 2.0],
+    ("first", "negative"): [0.0, 1.0, 6.0],
     ("second", "positive"): [5.0, 5.0, 5.0],
     ("second", "negative"): [-1.0, 0.0, 4.0],
 }
@@ -59,7 +59,7 @@ def test_each_weighting_and_sign_is_drawn_as_it_is() -> None:
                 assert (at.min(), at.max()) == pytest.approx((weight - 0.25, weight + 0.5))
     assert axes[0].get_window_extent().x1 < axes[1].get_window_extent().x0  # positives left
     assert axes[0].get_ylim() == pytest.approx((-0.05 * 5.5, 1.05 * 5.5))
-    assert axes[1].get_ylim() == pytest.approx((-1.25 - 0.05 * 5.75, 4.5 + 0.05 * 5.75))
+    assert axes[1].get_ylim() == pytest.approx((-1.25 - 0.05 * 7.75, 6.5 + 0.05 * 7.75))
     assert figure_of(axes[0])._suptitle.get_text() == "median and 5–95 % over contexts: trained"
 
 

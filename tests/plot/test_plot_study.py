@@ -142,5 +142,6 @@ def test_signed_weights_go_below_zero(frames: Frames) -> None:
     curves, results, means = frames
     curves.loc[(curves["arm"] == "low") & (curves["similarity"] == -1.0), "weight"] = -1.0
     axes = draw(curves, results, means, metric="R@1").axes
+    assert [list(line.get_ydata()) for line in axes[1].get_lines()] == [[-0.5, 0.5, 1], [-1 / 300, 0.5, 1]]
     assert axes[1].get_ylim()[0] < -1
     assert axes[0].get_ylim()[0] > -0.5
