@@ -74,7 +74,7 @@ class Decomposition:
         from weightlab.plot.plain import in_html
         from weightlab.plot.save import figure_of, html_picture
 
-        picture = html_picture(figure_of(self.plot(axes_of_its_own(self.title))), self.title)
+        picture = html_picture(figure_of(self.plot(axes_of_its_own(self.title, self.context))), self.title)
         parts = [f"<h4>{in_html(self.title)}</h4>", picture]
         if self.formula:
             parts.append(f"$$w^+ = {escape(self.formula['positive'])}$$")

@@ -24,7 +24,7 @@ _SYMBOL = {
 }
 _COLOUR = {"positive": style.POSITIVE, "negative": style.NEGATIVE}
 _WIDTH, _HEIGHT, _LINE = 4.6, 3.0, 0.15  # inches; a line of the title
-_TITLE, _CONTEXT = 56, 90  # characters in a line
+_TITLE, _CONTEXT = 56, 76  # characters in a line
 _ROOMY = 3  # lines above the axes that they leave room for
 _UNEVEN = 12  # ratio of the two curves' heights above which one scale would flatten the lower
 
@@ -36,7 +36,7 @@ def plot_curve(curve: pd.DataFrame, title: str, context: str | None = None, ax: 
     one sign's weights are more than twelve times the other's, the negatives get a scale of their own on the right. An
     end where the weight has no bound is marked, not drawn. Without `ax` the axes are those of a new figure of pyplot's.
     """
-    ax = _axes(title, plt.figure) if ax is None else ax
+    ax = _axes(title, context or "", plt.figure) if ax is None else ax
     figure = figure_of(ax)
     current = figure.gca()
     with style.context():
@@ -63,7 +63,7 @@ def plot_curve(curve: pd.DataFrame, title: str, context: str | None = None, ax: 
             axes["negative"].spines["right"].set_visible(True)
         else:
             ax.set_ylabel("weight  $w$")
-        band = wrapped(f"median and 5–95 % over contexts: {context}", _CONTEXT) if context else ""
+        band = _band(context) if context else ""
         ax.set_title(wrapped(title, _TITLE), pad=9 + 9 * len(band.splitlines()) if band else 6, **PLAIN)
         if band:
             ax.text(0.5, 1.03, band, transform=ax.transAxes, ha="center", fontsize=7, color="0.35", **PLAIN)
@@ -74,18 +74,22 @@ def plot_curve(curve: pd.DataFrame, title: str, context: str | None = None, ax: 
     return ax
 
 
-def axes_of_its_own(title: str) -> Axes:
+def axes_of_its_own(title: str, context: str) -> Axes:
     """Axes for `plot_curve` in a new figure that pyplot neither knows nor shows: for a file or a page."""
     from matplotlib.figure import Figure
 
-    return _axes(title, Figure)
+    return _axes(title, context, Figure)
 
 
-def _axes(title: str, make: Callable[..., Figure]) -> Axes:
-    more = max(0, len(wrapped(title, _TITLE).splitlines()) - _ROOMY)
-    figure = make(figsize=(_WIDTH, _HEIGHT + _LINE * more), layout="constrained")
+def _axes(title: str, context: str, make: Callable[..., Figure]) -> Axes:
+    lines = len(wrapped(title, _TITLE).splitlines()) + len(_band(context).splitlines())
+    figure = make(figsize=(_WIDTH, _HEIGHT + _LINE * max(0, lines - _ROOMY)), layout="constrained")
     with style.context():
         return figure.add_subplot()
+
+
+def _band(context: str) -> str:
+    return wrapped(f"median and 5–95 % over contexts: {context}", _CONTEXT)
 
 
 def _draw(ax: Axes, sign: str, part: pd.DataFrame) -> None:

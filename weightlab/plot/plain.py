@@ -35,8 +35,7 @@ def visible(text: str, keep: str = "") -> str:
 def wrapped(text: str, width: int) -> str:
     """The text in lines of at most `width` characters: its own lines, each broken where it is longer."""
     lines = visible(text, keep="\n").split("\n")
-    wrap = textwrap.TextWrapper(width, replace_whitespace=False, expand_tabs=False)
-    return "\n".join("\n".join(wrap.wrap(line)) for line in lines)
+    return "\n".join("\n".join(textwrap.wrap(line, width)) for line in lines)
 
 
 def in_markdown(text: str) -> str:

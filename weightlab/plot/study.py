@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["draw"]
 
-# inches: a paper's text width; the height of an arm, and of what stands above, below, right and left beside the names
-_WIDTH, _ROW, _TOP, _BOTTOM, _RIGHT, _LEFT = 7.0, 0.56, 0.55, 0.5, 1.05, 0.25
+# inches: a paper's text width, of which the plots get as much as this at least; the height of an arm, and of what
+# stands above, below, right and left beside the names
+_WIDTH, _PLOTS, _ROW, _TOP, _BOTTOM, _RIGHT, _LEFT = 7.0, 4.2, 0.56, 0.55, 0.5, 1.05, 0.25
 _SIZE = 8  # points, of the names and the means
 _NAME, _BASELINE = 24, 28  # characters in a line of an arm's name, and of the baseline's in the legend
 _LINE = 0.14  # inches, of an arm's name or in a legend
@@ -69,15 +70,17 @@ def _grid(figure: Figure, names: Sequence[str], above: float) -> GridSpec:
     lines = 1 + max(name.count("\n") for name in names)
     rows = min(_TALLEST, len(names) * max(_ROW, _LINE * (lines + 1)))
     height = rows + above + _BOTTOM
-    figure.set_size_inches(_WIDTH, height)
+    left = max(_width(figure, name) for name in names) + _LEFT
+    width = max(_WIDTH, left + _PLOTS + _RIGHT)
+    figure.set_size_inches(width, height)
     return figure.add_gridspec(
         len(names),
         2,
         width_ratios=[1, 2.6],
         wspace=0.08,
         hspace=_GAP,
-        left=(max(_width(figure, name) for name in names) + _LEFT) / _WIDTH,
-        right=1 - _RIGHT / _WIDTH,
+        left=left / width,
+        right=1 - _RIGHT / width,
         top=1 - above / height,
         bottom=_BOTTOM / height,
     )
