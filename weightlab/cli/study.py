@@ -193,10 +193,14 @@ def _say_notes(spec: StudySpec, size: str, runs: Path) -> None:
 
 
 def _print_report(report: Report) -> None:
-    print_rows(report.summary, right=list(report.summary[0])[1:])
+    """Drawn on a terminal, Markdown elsewhere, as every table is."""
     console = Console()
+    if not console.is_terminal:
+        typer.echo(report.text)
+        return
+    print_rows(report.summary, right=list(report.summary[0])[1:])
     console.print()
-    console.print(report.paragraph, markup=False, highlight=False, soft_wrap=not console.is_terminal)
+    console.print(report.paragraph, markup=False, highlight=False)
 
 
 def _say_written(paths: Sequence[Path]) -> None:
