@@ -37,7 +37,7 @@ def decomposition(figures: Figures = Path("figures")) -> None:
     python -m benchmarks.decomposition
     python -m benchmarks.decomposition --figures elsewhere
     """
-    folder, names = output_folder(figures), losses.names()
+    folder, names = output_folder(figures, "decomposition.md"), losses.names()
     console = Console(stderr=True)
     timed = track(time_decompositions(names), "decomposing", len(names), console=console, transient=True)
     text = report(dict(timed))

@@ -22,7 +22,7 @@ from benchmarks.methods import LIBRARY, has_library
 from benchmarks.output import Figures, output_folder
 from benchmarks.timing import median_ratio, time_in_turns
 from weightlab.cli.run import run
-from weightlab.errors import InputError
+from weightlab.errors import check_whole
 from weightlab.files import write_text
 from weightlab.plot.tables import markdown
 from weightlab.retrieval import evaluate
@@ -31,7 +31,7 @@ from weightlab.retrieval.nearest import faiss_threads
 __all__ = ["ROWS", "Retrieval", "main", "make_rows", "measure", "report"]
 
 ROWS, _CLASSES = 60_502, 11_316  # SOP's test images and their classes
-_LEAST_ROWS = 1000
+_LEAST_ROWS, _MOST_ROWS = 1000, 1_000_000  # the time goes with their square
 _SMALLEST_CLASS, _LARGEST_CLASS = 2, 12  # as in SOP
 _SPREAD = 1.2  # at which some are found and some are not
 _KS = (1, 10, 100)
@@ -56,7 +56,7 @@ def retrieval(
     python -m benchmarks.retrieval
     python -m benchmarks.retrieval --rows 20000
     """
-    folder = output_folder(figures)
+    folder = output_folder(figures, "retrieval.md")
     with Console(stderr=True).status("starting") as status:
         text = report(measure(rows, status.update))
     write_text(folder / "retrieval.md", text)
@@ -84,8 +84,7 @@ class Retrieval:
 
 def make_rows(rows: int) -> tuple[Tensor, Tensor]:
     """Embeddings [rows, 128] and labels: as many classes as SOP has of so many images, of 2 to 12 rows each."""
-    if rows < _LEAST_ROWS:
-        raise InputError(f"rows must be at least {_LEAST_ROWS}, not {rows}")
+    check_whole("rows", rows, _LEAST_ROWS, _MOST_ROWS)
     generator = torch.Generator().manual_seed(rows)
     classes = round(rows * _CLASSES / ROWS)
     room = _LARGEST_CLASS - _SMALLEST_CLASS
@@ -96,7 +95,7 @@ def make_rows(rows: int) -> tuple[Tensor, Tensor]:
 
 
 def measure(rows: int = ROWS, say: Callable[[str], object] = print) -> Retrieval:
-    """Time all three in turns, after a run of each on the fewest rows. Raises InputError for less than 1,000 rows."""
+    """Time all three in turns, after a run of each on the fewest rows. Raises InputError outside 1,000 to 1,000,000."""
     embeddings, labels = make_rows(rows)
     with faiss_threads(torch.get_num_threads()):
         say("warming up")

@@ -12,7 +12,7 @@ from benchmarks.methods import PRODUCTS
 from benchmarks.output import Figures, output_folder
 from benchmarks.step_figure import draw_step
 from benchmarks.step_report import report
-from benchmarks.step_times import measure
+from benchmarks.step_times import check_device, measure
 from weightlab.cli.run import run
 from weightlab.files import write_text
 from weightlab.plot.save import save_figure
@@ -37,13 +37,15 @@ def step(
     python -m benchmarks.step --max-power 16
     python -m benchmarks.step --device cuda
     """
-    folder = output_folder(figures)
+    name = "step" if device == "cpu" else f"step-{device.replace(':', '-')}"
+    files = [f"{name}.md", f"{name}.png"]
+    check_device(device)
+    folder = output_folder(figures, *files)
     with Console(stderr=True).status("starting") as status:
         measured = measure(max_power, device, status.update)
     text = report(measured)
-    name = folder / ("step" if device == "cpu" else f"step-{device.replace(':', '-')}")
-    write_text(name.with_suffix(".md"), text)
-    save_figure(draw_step(measured.times, PRODUCTS), name.with_suffix(".png"))
+    write_text(folder / files[0], text)
+    save_figure(draw_step(measured.times, PRODUCTS), folder / files[1])
     typer.echo(text, nl=False)
 
 

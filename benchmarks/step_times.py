@@ -14,11 +14,15 @@ from benchmarks.machine import describe_machine
 from benchmarks.memory import extra_memory
 from benchmarks.methods import PRODUCTS, WEIGHTLAB, Method, methods
 from benchmarks.timing import median_ratio, time_in_turns
-from weightlab.errors import InputError
+from weightlab.errors import InputError, check_whole
 
-__all__ = ["LEAST_RUNS", "MOST_RUNS", "StepTimes", "measure", "sizes"]
+__all__ = ["LEAST_RUNS", "MOST_RUNS", "StepTimes", "check_device", "measure", "sizes"]
 
-_SMALLEST, _PAPER = 10, 55_000  # 2^10 references; half of SOP's training images, the size that goals are set at
+_SMALLEST, _LARGEST, _PAPER = (
+    10,
+    24,
+    55_000,
+)  # 2^10 references; 2^24, which take 8 GiB; half of SOP's training images, the size that goals are set at
 _SECONDS, LEAST_RUNS, MOST_RUNS = 1.0, 2, 21  # of a method at a size: seconds in all, runs at least and at most
 _WARM_UP = 2
 
@@ -43,8 +47,7 @@ class StepTimes:
 
 def sizes(max_power: int) -> list[int]:
     """Numbers of references: 2^10, 2^12, … up to 2^max_power, and 55,000 if that lies between."""
-    if max_power < _SMALLEST:
-        raise InputError(f"max-power must be at least {_SMALLEST}, not {max_power}")
+    check_whole("max-power", max_power, _SMALLEST, _LARGEST)
     powers = [1 << power for power in range(_SMALLEST, max_power + 1, 2)]
     return sorted([*powers, _PAPER]) if powers[-1] > _PAPER else powers
 
@@ -52,9 +55,9 @@ def sizes(max_power: int) -> list[int]:
 def measure(max_power: int = 20, device: str = "cpu", say: Callable[[str], object] = print) -> StepTimes:
     """Time every method at every size, then measure memory at 55,000 references and, of weightlab's, at the most.
 
-    say: told what is being done. Raises InputError for a device that is not there, or a max_power below 10.
+    say: told what is being done. Raises InputError for a device that is not there, or a max_power outside 10 to 24.
     """
-    place, every, compared = _device(device), sizes(max_power), methods()
+    place, every, compared = check_device(device), sizes(max_power), methods()
     detail = _PAPER if _PAPER in every else every[-1]
     times = []
     for size in every:
@@ -71,7 +74,8 @@ def measure(max_power: int = 20, device: str = "cpu", say: Callable[[str], objec
     return StepTimes(pd.concat(times, ignore_index=True), pd.DataFrame(memory), detail, hard, describe_machine(place))
 
 
-def _device(name: str) -> torch.device:
+def check_device(name: str) -> torch.device:
+    """The device of that name. Raises InputError for one that is neither a processor nor a GPU that is there."""
     try:
         device = torch.device(name)
     except RuntimeError as error:

@@ -55,9 +55,13 @@ def test_a_file_in_the_way_is_named_before_the_work(
     [
         (step.main, ["--device", "gpu"], "unknown device 'gpu'"),
         (step.main, ["--device", "meta"], "must be cpu or cuda"),
-        (step.main, ["--max-power", "9"], "max-power must be at least 10, not 9"),
+        (step.main, ["--max-power", "9"], "max-power must be a whole number of 10 to 24, not 9"),
+        (step.main, ["--max-power", "1000000"], "max-power must be a whole number of 10 to 24, not 1000000"),
         (step.main, ["--max-power", "x"], "valid integer"),
-        (retrieval.main, ["--rows", "5"], "rows must be at least 1000, not 5"),
+        (step.main, ["--figures", "x" * 300], "File name too long"),
+        (step.main, ["--figures", "/proc/figures"], "--figures /proc/figures/bench: can't write there"),
+        (retrieval.main, ["--rows", "9" * 12], "not 999999999999"),
+        (retrieval.main, ["--rows", "5"], "rows must be a whole number of 1000 to 1000000, not 5"),
         (retrieval.main, ["--rowz", "5"], "No such option"),
         (decomposition.main, ["contrastive"], "unexpected extra argument"),
     ],
@@ -79,3 +83,11 @@ def test_each_runs_as_a_module() -> None:
         done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
         assert done.returncode == 2
         assert "README.md is a file" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["step.png", "step.md", "retrieval.md", "decomposition.md"])
+def test_a_folder_where_a_file_is_to_be_written(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("figures/bench", name).mkdir(parents=True)
+    code, out, err = run(MAINS[name.partition(".")[0]], capsys)
+    assert (code, out) == (2, "")
+    assert f"figures/bench/{name} is a folder, where a file is to be written" in err

@@ -40,4 +40,4 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_:
         main(["--rows", "5", "--figures", str(tmp_path)])
     assert exit_.value.code == 2
-    assert "rows must be at least 1000, not 5" in capsys.readouterr().err
+    assert "rows must be a whole number of 1000 to 1000000, not 5" in capsys.readouterr().err

@@ -117,6 +117,14 @@ def test_turns_go_round_and_the_slow_drop_out(monkeypatch: pytest.MonkeyPatch) -
     assert median_ratio(taken["b"], taken["a"]) == 6
 
 
+def test_the_clock_is_read_when_all_work_is_done() -> None:
+    events: list[str] = []
+    time_in_turns(
+        {"a": lambda: events.append("run")}, seconds=0, least=1, most=1, finish=lambda: events.append("finish")
+    )
+    assert events == ["finish", "run", "finish"]
+
+
 def allocate_64_mebibytes(inputs: Inputs) -> Callable[[], object]:
     """Only for the inputs proper, not at the warm-up, which would leave its peak behind."""
     size = 16 * 2**20 if len(inputs.references) > 256 else 1
@@ -140,7 +148,7 @@ def test_extra_memory_is_what_is_allocated() -> None:
 def test_sizes() -> None:
     assert sizes(20) == [1 << 10, 1 << 12, 1 << 14, 55_000, 1 << 16, 1 << 18, 1 << 20]
     assert sizes(15) == [1 << 10, 1 << 12, 1 << 14]
-    with pytest.raises(InputError, match="at least 10, not 9"):
+    with pytest.raises(InputError, match="10 to 24, not 9"):
         sizes(9)
 
 

@@ -43,7 +43,7 @@ def test_lines_where_there_is_no_terminal(spec: StudySpec, clock: list[float]) -
         clock[0] = 60.0
         display.failed(second, "no [luck]")  # still 6 steps, in 60 s; 8 are left
     assert console.file.getvalue().splitlines() == [
-        "[9/12] batch only, seed 0: R@1 12.3 in 3 min 20 s; about 50 s left",
+        "[9/12] batch only, seed 0: R@1 12.30 in 3 min 20 s; about 50 s left",
         "[10/12] easy only, seed 0 failed: no [luck]; about 1 min 20 s left",
     ]
 
@@ -68,4 +68,4 @@ def test_bars_on_a_terminal(spec: StudySpec, clock: list[float]) -> None:
         assert "starting" in two
         display.finished(first, RESULT)
         assert [task.description for task in display.bars.tasks] == ["study", "easy only, seed 0"]
-    assert "batch only, seed 0: R@1 12.3 in 3 min 20 s" in console.file.getvalue()
+    assert "batch only, seed 0: R@1 12.30 in 3 min 20 s" in console.file.getvalue()

@@ -114,3 +114,38 @@ def test_differences_without_spread() -> None:
     assert not same.below
     assert (one_more.low, one_more.high) == (1, 1)
     assert one_more.above
+
+
+def test_the_other_way_round_everything_is_turned() -> None:
+    """Two-sided: a comparison that is clear downwards comes as early in Holm's order as one that is clear upwards."""
+    values = {"a": [0.0, 0.0, 0.0], "b": [-9.9, -10.0, -10.1], "c": [1.0, 2.0, 3.5], "d": [2.0, 2.1, 2.2]}
+    pairs = [("a", "b"), ("a", "c"), ("a", "d")]
+    for found, turned in zip(
+        differences(frame(values), "R@1", pairs),
+        differences(frame(values), "R@1", [pair[::-1] for pair in pairs]),
+        strict=True,
+    ):
+        assert (turned.mean, turned.low, turned.high) == pytest.approx((-found.mean, -found.high, -found.low))
+        assert (turned.above, turned.below) == (found.below, found.above)
+
+
+def test_arms_that_are_equal_are_tested_last() -> None:
+    values = {"a": [0.0, 0.0, 0.0], "same": [0.0, 0.0, 0.0], "c": [9.9, 10.0, 10.1]}
+    same, c = differences(frame(values), "R@1", [("a", "same"), ("a", "c")])
+    assert (same.low, same.high) == (0, 0)
+    assert c.high - c.mean == pytest.approx(stats.t.ppf(1 - 0.025 / 2, 2) * 0.1 / math.sqrt(3))
+
+
+def test_a_mean_below_0_is_not_below_it_beyond_doubt() -> None:
+    (found,) = differences(frame({"a": [0.0, 0.0, 0.0], "b": [-5.0, 1.0, 1.0]}), "R@1", [("a", "b")])
+    assert found.mean == -1
+    assert found.high > 0
+    assert not found.below
+
+
+def test_each_metric_is_compared_for_itself() -> None:
+    recall = frame({"a": [1.0, 2.0], "b": [2.0, 5.0]})
+    both = pd.concat([recall, frame({"a": [8.0, 9.0], "b": [1.0, 1.5]}, "MAP@R")])
+    assert differences(both, "MAP@R", [("a", "b")])[0].mean == -7.25
+    assert differences(both, "R@1", [("a", "b")]) == differences(recall, "R@1", [("a", "b")])
+    assert table(both).groupby("metric")["mean"].sum().to_dict() == {"R@1": 5.0, "MAP@R": 9.75}

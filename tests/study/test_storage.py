@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from weightlab.errors import InputError
 from weightlab.study import storage as module
 from weightlab.study.spec import StudySpec
 from weightlab.study.storage import Storage, results
@@ -60,6 +61,8 @@ def test_results_of_another_version_are_not_read(
         '{"metrics": {"R@1": null}, "seconds": 1}',
         '{"metrics": {"R@1": 0.5}}',
         '{"metrics": 3, "seconds": 1}',
+        "[" * 100_000,
+        "1" * 5000,
     ],
 )
 def test_a_damaged_file_is_as_good_as_none(storage: Storage, trial: Trial, damage: str) -> None:
@@ -70,6 +73,86 @@ def test_a_damaged_file_is_as_good_as_none(storage: Storage, trial: Trial, damag
     assert storage.load(trial) is None
     storage.save(trial, RESULT)
     assert storage.load(trial) == RESULT
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "why"),
+    [
+        ("metrics", {}, "metrics must not be empty"),
+        ("metrics", {"R@1": None}, "metrics.R@1 must be a number, not None"),
+        ("metrics", {"R@1": "0.5"}, "metrics.R@1 must be a number, not '0.5'"),
+        ("metrics", {"R@1": True}, "metrics.R@1 must be a number, not True"),
+        ("metrics", {"R@1": float("nan")}, "metrics.R@1 must be"),
+        ("metrics", {"R@1": 57.6}, "metrics.R@1 must be at most 1, not 57.6"),  # percent
+        ("metrics", {"R@1": -0.1}, "metrics.R@1 must be at least 0, not -0.1"),
+        ("seconds", float("inf"), "seconds must be"),
+        ("seconds", "fast", "seconds must be a number, not 'fast'"),
+        ("more", 1, "more is no key of this table"),
+        ("seed", 1, "it is of another trial"),
+        ("arm", "constant", "it is of another trial"),
+        ("config", {"steps": 5}, "it is of another trial"),
+    ],
+)
+def test_a_file_of_another_shape_is_damaged_and_does_not_count(
+    storage: Storage, trial: Trial, key: str, value: object, why: str
+) -> None:
+    storage.save(trial, RESULT)
+    path = storage.path(trial)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+    assert storage.load(trial) is None
+    (note,) = storage.notes([trial])
+    assert note.startswith(f"{path} is damaged and does not count: {why}")
+    assert len(results([trial], storage, [trial.arm])) == 0
+
+
+def test_a_file_that_can_not_be_read_is_not_trained_over(storage: Storage, trial: Trial) -> None:
+    storage.path(trial).mkdir(parents=True)
+    with pytest.raises(InputError, match="can't be read: Is a directory"):
+        storage.load(trial)
+
+
+def test_results_that_are_none_of_these_trials_are_counted(storage: Storage, spec: StudySpec) -> None:
+    all_trials = trials(spec, "quick")
+    assert storage.notes(all_trials) == []
+    for trial in all_trials[:3]:
+        storage.save(trial, RESULT)
+    assert storage.notes(all_trials) == []
+    assert storage.notes(all_trials[1:]) == [
+        f"1 other result lies in {storage.folder}, of other settings, seeds, data or versions: it does not count"
+    ]
+    assert storage.notes([])[0].startswith("3 other results lie in ")
+
+
+def test_a_trials_key(storage: Storage, trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the same each time, and another for another arm, setting, seed, version of the package and of the data."""
+    keys = [storage.path(trial).name, storage.path(dataclasses.replace(trial)).name]
+    assert keys[0] == keys[1]
+    keys.append(storage.path(dataclasses.replace(trial, arm="Batch Only")).name)  # the same slug
+    keys.append(storage.path(dataclasses.replace(trial, seed=1)).name)
+    keys += [
+        storage.path(dataclasses.replace(trial, config=trial.config.model_copy(update={name: value}))).name
+        for name, value in {"seed": 1, "learning_rate": 0.01, "validation": True, "loss": "infonce"}.items()
+    ]
+    with monkeypatch.context() as patch:
+        patch.setattr("weightlab.data.version", lambda name: f"{name} of tomorrow")
+        keys.append(storage.path(trial).name)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "version", lambda _: "99.0")
+        keys.append(storage.path(trial).name)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_FORMAT", module._FORMAT + 1)
+        keys.append(storage.path(trial).name)
+    assert len(set(keys)) == len(keys) - 1
+    assert storage.path(trial).name == keys[0]
+
+
+@pytest.mark.parametrize("name", ["../../up", "a/b", "C:\\x", "x" * 80, "数据", "..", "-rf", "con"])
+def test_no_name_of_an_arm_leaves_the_folder(storage: Storage, trial: Trial, name: str) -> None:
+    renamed = dataclasses.replace(trial, arm=name)
+    storage.save(renamed, RESULT)
+    assert storage.load(renamed) == RESULT
+    assert [path.parent for path in storage.folder.parents[3].rglob("*.json")] == [storage.folder]
+    assert len(storage.path(renamed).name) < 90
 
 
 def test_arms_whose_names_differ_in_signs_only_are_kept_apart(storage: Storage, trial: Trial) -> None:

@@ -51,7 +51,7 @@ def test_an_interrupted_run_goes_on_exactly(tmp_path: Path) -> None:
     [
         {"memory": 0},
         {"momentum": 0.0},
-        {"loss": "ms-loss(beta=40)"},
+        {"loss": "ms-loss(beta=40)", "scale": "raw"},
         {"negative": "softmax(10)", "scale": "raw"},
         {"validation": True},
     ],
@@ -113,9 +113,9 @@ def test_a_folder_of_another_run_or_a_damaged_one(tmp_path: Path) -> None:
         ({"batch": 30}, "multiple of per_class"),
         ({"negative": "stpe(0.5)"}, "did you mean 'step'"),
         ({"loss": "ms-los"}, "did you mean 'ms-loss'"),
-        ({"momentum": 1.0}, "momentum=1.0"),
-        ({"scale": "men"}, "scale='men'"),
-        ({"stps": 3}, "stps=3"),
+        ({"momentum": 1.0}, "momentum must be below 1, not 1.0"),
+        ({"scale": "men"}, "scale must be 'raw', 'mean' or 'mass', not 'men'"),
+        ({"stps": 3}, "unknown setting 'stps': did you mean 'steps'"),
     ],
 )
 def test_wrong_settings_are_named_in_one_line(settings: dict[str, object], message: str) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from weightlab.cli import check, compare, data, decompose, losses, study, train
 from weightlab.cli.group import Group
-from weightlab.cli.run import run
 
-__all__ = ["app", "main"]
+__all__ = ["app"]
 
 app = typer.Typer(
     name="weightlab",
@@ -19,6 +20,17 @@ app = typer.Typer(
     help="See, assign and study the pair weights of deep metric learning losses.",
     epilog="Begin with: weightlab decompose ms-loss --plot",
 )
+
+
+@app.callback()
+def _anywhere(
+    debug: Annotated[
+        bool, typer.Option("--debug", help="ahead of the command: show the traceback of an error")
+    ] = False,
+) -> None:
+    """What goes for every command; `weightlab.cli.run` takes --debug off before this, for errors in options too."""
+
+
 app.command("losses")(losses.losses)
 app.command("decompose")(decompose.decompose)
 app.command("compare")(compare.compare)
@@ -27,8 +39,3 @@ app.command("train")(train.train)
 app.command("evaluate")(train.evaluate)
 app.add_typer(study.app, name="study")
 app.add_typer(data.app, name="data")
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Run a command of weightlab and exit, as `run` says."""
-    run(app, "weightlab", arguments)

@@ -33,9 +33,12 @@ def compare(
     """
     from weightlab.decompose import compare as run
 
-    check_folder(out)
+    if plot:
+        check_folder(out)
     found = run(*losses, context=context_of(context, positives, negatives), equal_mass=equal_mass, track=track)
     if plot:
-        write_figure(found.plot()[0], found.curves, out / "compare" / "-".join(map(slug, losses)))
+        from matplotlib.figure import Figure
+
+        write_figure(found.plot(Figure())[0], found.curves, out / "compare" / "-".join(map(slug, losses)))
     title = f"share of the weight mass that lies elsewhere; context: {found.context}"
     print_rows(records(found.distances), output, title=title)

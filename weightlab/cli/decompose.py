@@ -55,12 +55,15 @@ def decompose(
     """
     from weightlab.decompose import decompose as run
 
-    check_folder(out)
+    if plot:
+        check_folder(out)
     found = run(_with_settings(loss, assignments or []), context_of(context, positives, negatives), track=track)
     if output is Output.latex and found.formula is None:
         raise InputError(f"{found.title} has no formulas: only the built-in losses have")
     if plot:
-        write_figure(found.plot(), found.curve, out / slug(loss))
+        from weightlab.plot.curves import axes_of_its_own
+
+        write_figure(found.plot(axes_of_its_own(found.title, found.context)), found.curve, out / slug(loss))
     _print(found, output)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from weightlab.errors import InputError
+from weightlab.files import check_folder, write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,16 +21,8 @@ Plot = Annotated[bool, typer.Option("--plot", help="write the figure and the cur
 Out = Annotated[Path, typer.Option(help="the folder that --plot writes to")]
 
 
-def check_folder(folder: Path, option: str = "--out") -> None:
-    """Before the work, not after it: raise InputError unless `folder` is one, or can be made in one."""
-    there = next((path for path in (folder, *folder.parents) if path.exists()), Path())
-    if not there.is_dir():
-        raise InputError(f"{option} {folder}: {there} is a file, not a folder")
-
-
 def write_figure(axes: Axes, curves: pd.DataFrame, name: Path) -> None:
     """Write a figure as name.png and its curves as name.csv, and say so."""
-    from weightlab.files import write_atomically
     from weightlab.plot.save import figure_of, save_figure
 
     picture, table = name.with_suffix(".png"), name.with_suffix(".csv")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import shlex
 from collections.abc import Callable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, get_origin
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from pydantic.fields import FieldInfo
 
-__all__ = ["Format", "given", "options_of", "settings"]
+__all__ = ["Format", "again", "given", "options_of", "settings"]
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
@@ -52,6 +53,17 @@ def given(context: typer.Context) -> list[str]:
     """The options that stand on the command line: --steps, --out, …"""
     sources = {option.opts[0]: context.get_parameter_source(option.name or "") for option in context.command.params}
     return [option for option, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
+
+
+def again(context: typer.Context) -> str:
+    """The command line as it was given, to be pasted into a shell."""
+    words = context.command_path.split()
+    for parameter in context.command.params:
+        if (source := context.get_parameter_source(parameter.name or "")) is None or source.name != "COMMANDLINE":
+            continue
+        value = str(context.params[parameter.name or ""])
+        words += [value] if parameter.param_type_name == "argument" else [parameter.opts[0], value]
+    return shlex.join(words)
 
 
 def settings(texts: list[str]) -> dict[str, object]:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ import typer
 from rich.console import Console
 
 from weightlab.cli.options import Format
+from weightlab.errors import printable
 from weightlab.plot.tables import drawn, markdown
 
 if TYPE_CHECKING:
@@ -43,10 +45,9 @@ def print_rows(
 def print_json(value: object) -> None:
     """Print an object on a line, or a list with one of its items a line; a number that is none is null."""
     finite = _finite(value)
-    if isinstance(finite, list):
-        typer.echo("[" + ",\n ".join(json.dumps(item, ensure_ascii=False) for item in finite) + "]")
-    else:
-        typer.echo(json.dumps(finite, ensure_ascii=False))
+    # JSON has its own escapes for the characters that an encoding lacks
+    write = json.JSONEncoder(ensure_ascii="utf" not in (sys.stdout.encoding or "").lower()).encode
+    typer.echo("[" + ",\n ".join(map(write, finite)) + "]" if isinstance(finite, list) else write(finite))
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, object]]:
@@ -75,15 +76,20 @@ def _csv(rows: Sequence[Row]) -> str:
 
 def _print_table(rows: Sequence[Row], title: str | None, right: Sequence[str]) -> None:
     columns = list(rows[0])
-    flush = [name for name in columns if name in right or all(isinstance(row[name], int | float) for row in rows)]
+    heads = [printable(name) for name in columns]
+    flush = [
+        head
+        for head, name in zip(heads, columns, strict=True)
+        if name in right or all(isinstance(row[name], int | float) for row in rows)
+    ]
     texts = [[_text(value) for value in row.values()] for row in rows]
     console = Console()
     if title:
-        typer.echo(f"{title}\n")  # Markdown wants an empty line before a table
+        typer.echo("\n".join(map(printable, title.split("\n"))) + "\n")  # Markdown wants an empty line before a table
     if not console.is_terminal:
-        typer.echo(markdown(columns, texts, flush))
+        typer.echo(markdown(heads, texts, flush))
         return
-    head, body = drawn(columns, texts, flush, console.width).split("\n", 1)
+    head, body = drawn(heads, texts, flush, console.width).split("\n", 1)
     for part, style in ((head, "bold"), (body, None)):
         console.print(part, style=style, markup=False, highlight=False, soft_wrap=True)
 
@@ -91,5 +97,5 @@ def _print_table(rows: Sequence[Row], title: str | None, right: Sequence[str]) -
 def _text(value: object) -> str:
     """Four significant digits, three beside an exponent, so that a table of seven columns fits a terminal."""
     if not isinstance(value, float):
-        return str(value)
+        return printable(str(value))
     return f"{value:.4g}" if value == 0 or 1e-3 <= abs(value) < 1e5 else f"{value:.3g}"

@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from weightlab.cli.figures import check_folder
 from weightlab.cli.group import Group
-from weightlab.cli.options import Format
+from weightlab.cli.options import Format, again
 from weightlab.cli.printing import print_rows, records
+from weightlab.cli.run import Stopped
+from weightlab.errors import InputError
+from weightlab.files import exists
 
 if TYPE_CHECKING:  # the commands import what they need: --help answers at once
     from weightlab.study.report import Report
@@ -39,6 +43,7 @@ Output = Annotated[Format, typer.Option("--format", help="json and csv print eve
 
 @app.command()
 def run(
+    context: typer.Context,
     study: Study,
     jobs: Jobs = 2,
     size: Size = "quick",
@@ -58,19 +63,20 @@ def run(
     from weightlab.study.workers import run_trials
     from weightlab.train import train
 
-    spec = _read(study)
+    spec = _read(study, size)
+    _check(spec, size, runs, figures)
+    _say_notes(spec, size, runs)
     try:
         failures = run_study(
             spec, size, train, runner=partial(run_trials, jobs=jobs), runs=runs, console=Console(stderr=True)
         )
     except KeyboardInterrupt:
-        _say(f"stopped; finished trials are kept: weightlab study run {study} --size {size} goes on from there")
-        raise typer.Exit(1) from None
+        raise Stopped(f"finished trials are kept, and the same command goes on: {again(context)}") from None
     report = Report.load(spec, size, runs)
     _print_report(report)
     _say_written(write(report, figures))
     if failures:
-        _say(f"{len(failures)} failed, as said above; the same command tries again")
+        _say(f"{len(failures)} failed, as said above; the same command tries again: {again(context)}")
         raise typer.Exit(1)
 
 
@@ -83,7 +89,11 @@ def status(study: Study, size: Size = "quick", runs: Runs = Path("runs")) -> Non
     """
     from weightlab.study.run import status as study_status
 
-    print_rows(study_status(_read(study), size, runs))
+    spec = _read(study, size)
+    _check_runs(runs)
+    rows = study_status(spec, size, runs)
+    _say_notes(spec, size, runs)
+    print_rows(rows)
 
 
 @app.command()
@@ -94,7 +104,7 @@ def table(study: Study, size: Size = "quick", runs: Runs = Path("runs"), output:
     weightlab study table negatives
     weightlab study table negatives --format csv > negatives.csv
     """
-    report = _report(study, size, runs)
+    report = _report(_read(study, size), size, runs)
     if output is Format.table:
         _print_report(report)
     else:
@@ -110,7 +120,9 @@ def plot(study: Study, size: Size = "quick", runs: Runs = Path("runs"), figures:
     """
     from weightlab.study.report import write_figure
 
-    _say_written(write_figure(_report(study, size, runs), figures))
+    spec = _read(study, size)
+    _check_figures(spec, size, figures)
+    _say_written(write_figure(_report(spec, size, runs), figures))
 
 
 @app.command()
@@ -123,26 +135,72 @@ def report(study: Study, size: Size = "quick", runs: Runs = Path("runs"), figure
     """
     from weightlab.study.report import write
 
-    _say_written(write(_report(study, size, runs), figures))
+    spec = _read(study, size)
+    _check_figures(spec, size, figures)
+    _say_written(write(_report(spec, size, runs), figures))
 
 
-def _read(study: str) -> StudySpec:
+def _read(study: str, size: str) -> StudySpec:
+    """The study, which has that size."""
     from weightlab.study.spec import find, read
 
-    return read(find(study))
+    spec = read(find(study))
+    spec.size(size)
+    return spec
 
 
-def _report(study: str, size: str, runs: Path) -> Report:
+def _check(spec: StudySpec, size: str, runs: Path, figures: Path) -> None:
+    """Before anything trains: raise InputError for what would fail after it."""
+    from weightlab.study.checks import check_trials
+    from weightlab.study.report import rehearse
+    from weightlab.study.run import missing
+    from weightlab.study.storage import Storage
+
+    check_folder(Storage.of(runs, spec, size).folder, "--runs")
+    _check_figures(spec, size, figures)
+    if left := missing(spec, size, runs):
+        check_trials(left)
+        rehearse(spec, size)
+
+
+def _check_figures(spec: StudySpec, size: str, figures: Path) -> None:
+    from weightlab.study.report import FILES, folder
+
+    check_folder(folder(figures, spec, size), "--figures", FILES)
+
+
+def _check_runs(runs: Path) -> None:
+    """Where results are only read, no folder is an empty one, but a file is none."""
+    if exists(runs) and not runs.is_dir():
+        raise InputError(f"--runs {runs} is a file, not a folder")
+
+
+def _report(spec: StudySpec, size: str, runs: Path) -> Report:
     from weightlab.study.report import Report
 
-    return Report.load(_read(study), size, runs)
+    _check_runs(runs)
+    _say_notes(spec, size, runs)
+    return Report.load(spec, size, runs)
+
+
+def _say_notes(spec: StudySpec, size: str, runs: Path) -> None:
+    """What lies among the results and does not count."""
+    from weightlab.study.storage import Storage
+    from weightlab.study.trial import trials
+
+    for note in Storage.of(runs, spec, size).notes(trials(spec, size)):
+        _say(note)
 
 
 def _print_report(report: Report) -> None:
-    print_rows(report.summary, right=list(report.summary[0])[1:])
+    """Drawn on a terminal, Markdown elsewhere, as every table is."""
     console = Console()
+    if not console.is_terminal:
+        typer.echo(report.text)
+        return
+    print_rows(report.summary, right=list(report.summary[0])[1:])
     console.print()
-    console.print(report.paragraph, markup=False, highlight=False, soft_wrap=not console.is_terminal)
+    console.print(report.paragraph, markup=False, highlight=False)
 
 
 def _say_written(paths: Sequence[Path]) -> None:

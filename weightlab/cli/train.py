@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,9 @@ import typer
 
 from weightlab.cli.options import Format, given, options_of
 from weightlab.cli.printing import print_json, print_rows
+from weightlab.cli.run import Stopped
 from weightlab.errors import InputError
+from weightlab.files import exists
 from weightlab.train.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -40,13 +43,13 @@ def train(
     if resume is not None:
         config, out = _resumed(resume, given(context)), resume
     else:
+        _check_one_weighting(given(context))
         config = TrainConfig.checked(settings)
     try:
         result = _with_progress(config, out)
     except KeyboardInterrupt:
-        if out is not None:
-            typer.echo(f"weightlab: stopped; go on with: weightlab train --resume {out}", err=True)
-            raise typer.Exit(1) from None
+        if out is not None and exists(out / "config.json"):
+            raise Stopped(f"go on with: weightlab train --resume {shlex.quote(str(out))}") from None
         raise
     _print(result.metrics, output)
 
@@ -75,14 +78,23 @@ def _resumed(folder: Path, options: list[str]) -> TrainConfig:
     return checkpoint.read_config(folder)
 
 
+def _check_one_weighting(options: list[str]) -> None:
+    """Raise InputError where a loss stands beside weight functions, even those that would go without saying."""
+    others = [option for option in options if option in ("--positive", "--negative", "--scale")]
+    if "--loss" in options and others:
+        raise InputError(f"--loss has the weights of all pairs: leave out {', '.join(others)}, or give it to them")
+
+
 def _with_progress(config: TrainConfig, folder: Path | None) -> TrainResult:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from weightlab.train import train as run
 
+    console = Console(stderr=True)
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    # where nobody looks even a bar that draws nothing would end in an empty line
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=config.steps)
         return run(
             config,

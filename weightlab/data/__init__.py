@@ -8,9 +8,9 @@ from typing import NamedTuple
 from weightlab.data import glyphs
 from weightlab.data.sampler import PKSampler
 from weightlab.data.split import Dataset, Split
-from weightlab.errors import InputError, unknown
+from weightlab.errors import InputError, shown, unknown
 
-__all__ = ["Dataset", "PKSampler", "Split", "load", "names", "version"]
+__all__ = ["Dataset", "PKSampler", "Split", "check", "load", "names", "version"]
 
 _SIZES = range(8, 513)
 
@@ -42,13 +42,18 @@ def names() -> list[tuple[str, str]]:
     return [(name, entry.about) for name, entry in _DATASETS.items()]
 
 
+def check(name: str) -> None:
+    """Raise InputError unless there is a data set `name`."""
+    if name not in _DATASETS:
+        raise unknown("data set", name, _DATASETS)
+
+
 def version(name: str) -> str:
     """What the images of a data set depend on besides its name: results of another version are not comparable.
 
     Raises InputError for an unknown name.
     """
-    if name not in _DATASETS:
-        raise unknown("data set", name, _DATASETS)
+    check(name)
     return _DATASETS[name].version()
 
 
@@ -59,8 +64,7 @@ def load(name: str, *, size: int = 24, validation: bool = False) -> Dataset:
     test classes are; those stay untouched. Settings are chosen on these.
     Raises InputError for an unknown name or a size outside 8 to 512.
     """
-    if name not in _DATASETS:
-        raise unknown("data set", name, _DATASETS)
+    check(name)
     if isinstance(size, bool) or not isinstance(size, int) or size not in _SIZES:
-        raise InputError(f"size must be a whole number of pixels from {_SIZES[0]} to {_SIZES[-1]}, not {size!r}")
+        raise InputError(f"size must be a whole number of pixels from {_SIZES[0]} to {_SIZES[-1]}, not {shown(size)}")
     return _DATASETS[name].load(size, validation)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from weightlab.pairs import SIGNS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from torch import Tensor
 
     from weightlab.decompose.contexts import Context
@@ -45,23 +45,30 @@ class Comparison:
     curves: pd.DataFrame
     distances: pd.DataFrame
 
-    def plot(self) -> tuple[Axes, Axes]:
-        """Draw the positive curves beside the negative ones; returns the two axes."""
+    def plot(self, figure: Figure | None = None) -> tuple[Axes, Axes]:
+        """Draw the positive curves beside the negative ones; returns the two axes, those of a new figure unless given.
+
+        figure: an empty one, which is made as large as the drawing wants.
+        """
         from weightlab.plot.comparison import plot_comparison
 
-        return plot_comparison(self.curves, self.context, equal_mass=self.equal_mass)
+        return plot_comparison(self.curves, self.context, equal_mass=self.equal_mass, figure=figure)
 
     def __repr__(self) -> str:
         return f"Comparison({', '.join(self.curves['weighting'].unique())}; {self.context})"
 
     def _repr_html_(self) -> str:
         """Figure and distances, for Jupyter."""
+        from matplotlib.figure import Figure
+
+        from weightlab.plot.plain import in_html
         from weightlab.plot.save import figure_of, html_picture
 
-        picture = html_picture(figure_of(self.plot()[0]), repr(self))
-        table = self.distances.to_html(index=False, float_format=lambda x: f"{x:.3f}")
+        picture = html_picture(figure_of(self.plot(Figure())[0]), repr(self))
+        named = self.distances.assign(a=self.distances["a"].map(in_html), b=self.distances["b"].map(in_html))
+        table = named.to_html(index=False, escape=False, float_format=lambda x: f"{x:.3f}")
         return (
-            f"{picture}\n<p>Share of the weight mass that lies elsewhere, context {escape(self.context)}</p>\n{table}"
+            f"{picture}\n<p>Share of the weight mass that lies elsewhere, context {in_html(self.context)}</p>\n{table}"
         )
 
 

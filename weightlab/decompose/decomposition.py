@@ -45,7 +45,7 @@ class Decomposition:
     residual: float
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw the two weight curves; returns the axes, new ones unless given."""
+        """Draw the two weight curves; returns the axes, those of a new figure unless given."""
         from weightlab.plot.curves import plot_curve
 
         return plot_curve(self.curve, self.title, self.context if self.relative else None, ax)
@@ -70,13 +70,16 @@ class Decomposition:
 
     def _repr_html_(self) -> str:
         """Figure, formulas and mass, for Jupyter."""
+        from weightlab.plot.curves import axes_of_its_own
+        from weightlab.plot.plain import in_html
         from weightlab.plot.save import figure_of, html_picture
 
-        parts = [f"<h4>{escape(self.title)}</h4>", html_picture(figure_of(self.plot()), self.title)]
+        picture = html_picture(figure_of(self.plot(axes_of_its_own(self.title, self.context))), self.title)
+        parts = [f"<h4>{in_html(self.title)}</h4>", picture]
         if self.formula:
             parts.append(f"$$w^+ = {escape(self.formula['positive'])}$$")
             parts.append(f"$$w^- = {escape(self.formula['negative'])}$$")
         facts = f"context {self.context}; negatives over positives {self.ratio:.3g}; residual {self.residual:.1e}"
-        parts.append(f"<p>Weight mass, {escape(facts)}</p>")
+        parts.append(f"<p>Weight mass, {in_html(facts)}</p>")
         parts.append(self.hardness.to_html(index=False, float_format=lambda x: f"{x:.3f}"))
         return "\n".join(parts)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from weightlab.errors import check_whole, unknown
+from weightlab.errors import InputError, check_whole, reason, shown, unknown
 from weightlab.lazy import torch
 
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["build", "names"]
+__all__ = ["build", "check", "names"]
+
+_MOST_SEED = 2**64 - 1  # torch takes no more
 
 
 def _cnn(channels: int, width: int, dimensions: int) -> nn.Module:
@@ -28,17 +30,28 @@ def names() -> list[str]:
     return sorted(_MODELS)
 
 
+def check(name: str) -> None:
+    """Raise InputError unless there is an encoder `name`."""
+    if name not in _MODELS:
+        raise unknown("model", name, _MODELS)
+
+
 def build(name: str, *, channels: int = 1, width: int = 32, dimensions: int = 64, seed: int = 0) -> nn.Module:
     """The encoder `name`: float32 [n, channels, height, width in pixels] to L2-normalised [n, dimensions].
 
     width: channels of its first layer, which the others are multiples of. The same `seed` gives the same initial
-    weights; torch's own random state stays as it was. Raises InputError for an unknown name or a number below 1.
+    weights; torch's own random state stays as it was. Raises InputError for an unknown name, a number below 1 or
+    one that memory can't hold.
     """
-    if name not in _MODELS:
-        raise unknown("model", name, _MODELS)
+    check(name)
     for what, value in (("channels", channels), ("width", width), ("dimensions", dimensions)):
         check_whole(what, value, 1)
-    check_whole("seed", seed, 0)
+    check_whole("seed", seed, 0, _MOST_SEED)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return _MODELS[name](channels, width, dimensions)
+        try:
+            return _MODELS[name](channels, width, dimensions)
+        except (RuntimeError, MemoryError) as error:
+            raise InputError(
+                f"can't build '{name}' of width {shown(width)} and {shown(dimensions)} dimensions: {reason(error)}"
+            ) from error

@@ -38,6 +38,7 @@ def save_figure(figure: Figure, path: Path) -> Path:
 def html_picture(figure: Figure, alt: str) -> str:
     """The figure as an <img> that holds its PNG; closes it."""
     picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=110)
+    with style.context():
+        figure.savefig(picture, format="png", dpi=110)
     plt.close(figure)
     return f'<img src="data:image/png;base64,{base64.b64encode(picture.getvalue()).decode()}" alt="{escape(alt)}">'

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from weightlab.plot import style
+from weightlab.plot.numbers import measured
+from weightlab.plot.plain import PLAIN, wrapped
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.gridspec import GridSpec
 
 __all__ = ["draw"]
 
-# inches: a paper's text width; the height of an arm, and of what stands above, below and at the right
-_WIDTH, _ROW, _TOP, _BOTTOM, _RIGHT = 7.0, 0.56, 0.55, 0.5, 0.95
-_CHARACTER = 0.066  # width of one, of the arms' names
-_NAME = 24  # characters in a line of an arm's name
+# inches: a paper's text width, of which the plots get as much as this at least; the height of an arm, and of what
+# stands above, below, right and left beside the names
+_WIDTH, _PLOTS, _ROW, _TOP, _BOTTOM, _RIGHT, _LEFT = 7.0, 4.2, 0.56, 0.55, 0.5, 1.05, 0.25
+_SIZE = 8  # points, of the names and the means
+_NAME, _BASELINE = 24, 28  # characters in a line of an arm's name, and of the baseline's in the legend
+_LINE = 0.14  # inches, of an arm's name or in a legend
+_TALLEST = 240.0  # inches of all rows together: beyond that a PNG can't hold them
 _GAP = 0.3  # between two arms' curves, as a share of a curve's height
 _COLOUR = {"positive": style.POSITIVE, "negative": style.NEGATIVE}
 
@@ -41,31 +47,51 @@ def draw(
 
     means = table[table["metric"] == metric].set_index("arm")
     arms = [str(arm) for arm in means.index]
-    names = {arm: textwrap.fill(arm, _NAME) for arm in arms}
-    longest = max(len(line) for name in names.values() for line in name.splitlines())
-    height = _ROW * len(arms) + _TOP + _BOTTOM
+    names = {arm: wrapped(arm, _NAME) for arm in arms}
+    reference = wrapped(f"mean of {baseline}", _BASELINE) if baseline in arms else ""
     with style.context():
-        figure = Figure(figsize=(_WIDTH, height))
+        figure = Figure()
         figure.set_layout_engine("none")  # the rows of both columns are aligned by hand
-        grid = figure.add_gridspec(
-            len(arms),
-            2,
-            width_ratios=[1, 2.6],
-            wspace=0.08,
-            hspace=_GAP,
-            left=(_CHARACTER * longest + 0.15) / _WIDTH,
-            right=1 - _RIGHT / _WIDTH,
-            top=1 - _TOP / height,
-            bottom=_BOTTOM / height,
-        )
+        grid = _grid(figure, list(names.values()), above=_TOP + _LINE * reference.count("\n"))
         for row, arm in enumerate(arms):
             ax = figure.add_subplot(grid[row, 0])
             _draw_curves(ax, curves[curves["arm"] == arm], names[arm], last=row == len(arms) - 1)
         recall = figure.add_subplot(grid[:, 1])
-        _draw_recall(recall, results[results["metric"] == metric], means, baseline)
-        recall.set_xlabel(f"{metric} (%)")
+        if reference:
+            _draw_reference(recall, float(means["mean"].to_dict()[baseline]), reference)
+        _draw_recall(recall, results[results["metric"] == metric], means)
+        recall.set_xlabel(f"{metric} (%)", **PLAIN)
         _add_legends(figure, figure.axes[0], recall)
     return figure
+
+
+def _grid(figure: Figure, names: Sequence[str], above: float) -> GridSpec:
+    """A row for each name and two columns, with room for the names and `above` inches; sets the figure's size."""
+    lines = 1 + max(name.count("\n") for name in names)
+    rows = min(_TALLEST, len(names) * max(_ROW, _LINE * (lines + 1)))
+    height = rows + above + _BOTTOM
+    left = max(_width(figure, name) for name in names) + _LEFT
+    width = max(_WIDTH, left + _PLOTS + _RIGHT)
+    figure.set_size_inches(width, height)
+    return figure.add_gridspec(
+        len(names),
+        2,
+        width_ratios=[1, 2.6],
+        wspace=0.08,
+        hspace=_GAP,
+        left=left / width,
+        right=1 - _RIGHT / width,
+        top=1 - above / height,
+        bottom=_BOTTOM / height,
+    )
+
+
+def _width(figure: Figure, name: str) -> float:
+    """How many inches wide the name is drawn."""
+    text = figure.text(0, 0, name, fontsize=_SIZE, **PLAIN)
+    width = text.get_window_extent().width / figure.dpi
+    text.remove()
+    return width
 
 
 def _draw_curves(ax: Axes, curves: pd.DataFrame, name: str, *, last: bool) -> None:
@@ -84,21 +110,17 @@ def _draw_curves(ax: Axes, curves: pd.DataFrame, name: str, *, last: bool) -> No
     ax.set_ylim(-1.15 if signed else -0.12, 1.15)
     ax.set_xticks([-1, 0, 1], labels=["−1", "0", "1"] if last else [])
     ax.set_yticks([0], labels=[])
-    ax.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=8)
+    ax.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=_SIZE, **PLAIN)
     if last:
         ax.set_xlabel("similarity $S$")
 
 
-def _draw_recall(ax: Axes, results: pd.DataFrame, means: pd.DataFrame, baseline: str | None) -> None:
-    if baseline is not None and baseline in means.index:
-        line = (0, (1, 1.5))  # dotted, unlike the curves
-        ax.axvline(
-            float(means["mean"][baseline]),
-            color="0.35",
-            linestyle=line,
-            linewidth=1.1,
-            label=f"mean of {baseline}",
-        )
+def _draw_reference(ax: Axes, mean: float, label: str) -> None:
+    dotted = (0, (1, 1.5))  # unlike the curves
+    ax.axvline(mean, color="0.35", linestyle=dotted, linewidth=1.1, label=label)
+
+
+def _draw_recall(ax: Axes, results: pd.DataFrame, means: pd.DataFrame) -> None:
     for row, (arm, mean) in enumerate(means.iterrows()):
         seeds = results.loc[results["arm"] == arm, "value"]
         ax.plot(
@@ -122,7 +144,14 @@ def _draw_recall(ax: Axes, results: pd.DataFrame, means: pd.DataFrame, baseline:
             linewidth=1.1,
             label=None if row else "mean, 95 % interval",
         )
-        ax.text(1.02, row, _in_words(mean), transform=ax.get_yaxis_transform(), va="center", fontsize=8)
+        ax.text(
+            1.02,
+            row,
+            measured(mean["mean"], mean["low"], mean["high"]),
+            transform=ax.get_yaxis_transform(),
+            va="center",
+            fontsize=_SIZE,
+        )
     ax.set_xlim(*_limits(results, means))
     _align(ax, len(means))
 
@@ -143,18 +172,13 @@ def _limits(results: pd.DataFrame, means: pd.DataFrame) -> tuple[float, float]:
     return (-room if low < high / 2 else low - room), high + room
 
 
-def _in_words(mean: pd.Series) -> str:
-    half = (mean["high"] - mean["low"]) / 2
-    return f"{mean['mean']:.1f}" if mean.isna()["low"] else f"{mean['mean']:.1f} ± {half:.1f}"
-
-
 def _add_legends(figure: Figure, curves: Axes, recall: Axes) -> None:
     """A legend above each column."""
     for ax in (curves, recall):
         box = ax.get_position()
         handles, labels = ax.get_legend_handles_labels()
         columns = 1 if ax is curves else 2
-        figure.legend(
+        legend = figure.legend(
             handles,
             labels,
             loc="lower left",
@@ -167,3 +191,6 @@ def _add_legends(figure: Figure, curves: Axes, recall: Axes) -> None:
             labelspacing=0.25,
             fontsize=7.5,
         )
+        if ax is recall:
+            for text in legend.get_texts():
+                text.set(**PLAIN)

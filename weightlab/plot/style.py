@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from weightlab.lazy import plt
 
@@ -23,28 +26,36 @@ DASHES = (
     (0, (9, 1, 3, 1)),
 )
 LINE = {"positive": "-", "negative": (0, (4, 1.5))}
+_PARAMETERS: dict[Any, Any] = {
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.labelsize": 9,
+    "legend.fontsize": 8,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "0.92",
+    "axes.axisbelow": True,
+    "lines.linewidth": 1.6,
+    "legend.edgecolor": "none",
+    "legend.framealpha": 0.8,
+    "figure.constrained_layout.use": True,
+    "text.usetex": False,  # labels of ours are written for matplotlib's own mathematics
+    "text.parse_math": True,
+    "savefig.dpi": 200,
+    "svg.hashsalt": "weightlab",  # the same figure gives the same file
+}
 
 
-def context() -> AbstractContextManager[None]:
-    """Use the style inside a `with` block: `with style.context(): ...`."""
-    return plt.rc_context(
-        {
-            "font.size": 9,
-            "axes.titlesize": 9,
-            "axes.labelsize": 9,
-            "legend.fontsize": 8,
-            "xtick.labelsize": 8,
-            "ytick.labelsize": 8,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.grid": True,
-            "grid.color": "0.92",
-            "axes.axisbelow": True,
-            "lines.linewidth": 1.6,
-            "legend.edgecolor": "none",
-            "legend.framealpha": 0.8,
-            "figure.constrained_layout.use": True,
-            "savefig.dpi": 200,
-            "svg.hashsalt": "weightlab",  # the same figure gives the same file
-        }
-    )
+@contextmanager
+def context() -> Iterator[None]:
+    """Use the style inside a `with` block: `with style.context(): ...`.
+
+    Make a figure of pyplot's before it: a notebook's first one switches on that figures are shown, among the rcParams
+    that are all put back after the block. A character that the font lacks becomes a box without a warning each time.
+    """
+    with plt.rc_context(_PARAMETERS), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"Glyph \d+ .* missing from", category=UserWarning)
+        yield

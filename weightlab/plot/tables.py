@@ -7,15 +7,29 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
+from weightlab.plot.plain import in_markdown, visible
+
 __all__ = ["drawn", "markdown"]
 
 _GAP = "  "
 _INDENT = "    "
 
 
-def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> str:
-    """A Markdown table of texts, padded so that its source is legible; columns in `right` flush right."""
-    cells = [[cell.replace("|", "\\|") for cell in row] for row in (columns, *rows)]
+def markdown(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = (), ready: Sequence[str] = ()
+) -> str:
+    """A Markdown table that shows the texts as given, padded so that its source is legible.
+
+    right: columns that are flush right. ready: columns whose cells are Markdown already.
+    """
+    is_ready = [column in ready for column in columns]
+    cells = [
+        [in_markdown(column) for column in columns],
+        *(
+            [_piped(cell) if done else in_markdown(cell) for cell, done in zip(row, is_ready, strict=True)]
+            for row in rows
+        ),
+    ]
     widths = [max(3, width) for width in _widths(cells)]
     flush = [column in right for column in columns]
     rule = ["-" * (width - 1) + (":" if right else "-") for width, right in zip(widths, flush, strict=True)]
@@ -26,8 +40,10 @@ def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Seque
 def drawn(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str], width: int) -> str:
     """A table of texts for a terminal of `width` columns, nothing of it cut: its heads, a rule, its rows.
 
-    A column that does not fit beside those before it goes under its row, on an indented line: "name: text".
+    A column that does not fit beside those before it goes under its row, on an indented line: "name: text". Control
+    characters, which would break its lines, are shown as escapes.
     """
+    rows = [[visible(cell) for cell in row] for row in rows]
     widths = _widths([columns, *rows])
     beside = _fitting(widths, width)
     under = [index for index in range(len(columns)) if index not in beside]
@@ -42,6 +58,11 @@ def drawn(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence
         lines.append(line(row))
         lines += [part for index in under if row[index] for part in _wrapped(f"{columns[index]}: {row[index]}", width)]
     return "\n".join(lines)
+
+
+def _piped(cell: str) -> str:
+    """Markdown that does not end its cell: a table takes "\\|" for "|" before anything else is read."""
+    return cell.replace("|", "\\|")
 
 
 def _fitting(widths: Sequence[int], width: int) -> list[int]:

@@ -28,7 +28,7 @@ class Verdict:
     @property
     def word(self) -> Literal["holds", "contradicted", "undecided"]:
         """holds: every interval above 0; contradicted: some interval below 0; undecided: neither."""
-        if all(difference.above for difference in self.differences):
+        if self.differences and all(difference.above for difference in self.differences):
             return "holds"
         if any(difference.below for difference in self.differences):
             return "contradicted"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+from weightlab.plot.numbers import rounded
 from weightlab.study.runner import Display
 from weightlab.study.trial import Trial
 from weightlab.train.result import TrainResult
@@ -92,8 +94,8 @@ class _Progress:
         return f"about {duration((time.monotonic() - self.since) * left / ran)} left"
 
     def outcome(self, trial: Trial, result: TrainResult) -> str:
-        value = 100 * result.metrics[self.metric]
-        return f"{trial}: {self.metric} {value:.1f} in {duration(result.seconds)}"
+        value = rounded(100 * result.metrics.get(self.metric, math.nan))
+        return f"{trial}: {self.metric} {value} in {duration(result.seconds)}"
 
 
 @dataclass(frozen=True)

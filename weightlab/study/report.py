@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,8 @@ from weightlab.decompose import decompose
 from weightlab.errors import InputError
 from weightlab.files import write_text
 from weightlab.lazy import pd
+from weightlab.plot.numbers import measured
+from weightlab.plot.plain import in_code, in_markdown
 from weightlab.plot.save import save_figure
 from weightlab.plot.study import draw
 from weightlab.plot.tables import markdown
@@ -22,7 +24,11 @@ from weightlab.study.trial import trials
 from weightlab.study.words import paragraph, spread
 from weightlab.train.config import TrainConfig
 
-__all__ = ["Report", "folder", "write", "write_figure", "write_tables"]
+__all__ = ["FILES", "Report", "folder", "rehearse", "write", "write_figure", "write_tables"]
+
+
+FILES = ("table.md", "table.csv", "figure.png", "figure.svg")
+_REHEARSAL = 8  # points and draws: few, for it is not looked at
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,8 @@ class Report:
         found = results(trials(spec, size), storage, spec.arms)
         if found.empty:
             raise InputError(f"no finished trials of {spec.name} in {storage.folder}: start with `weightlab study run`")
+        if spec.metric not in set(found["metric"]):
+            raise InputError(f"no finished trial of {spec.name} in {storage.folder} has {spec.metric}")
         means = table(found)
         verdicts = tuple(judge(spec, found))
         return cls(spec, size, found, means, verdicts, paragraph(spec, size, means, verdicts))
@@ -62,7 +70,10 @@ class Report:
         rows = []
         for arm, group in self.table.groupby("arm", sort=False):
             by_metric = group.set_index("metric")
-            cells = {name: _mean(by_metric.loc[name]) if name in by_metric.index else "" for name in metrics}
+            cells = {
+                name: measured(*by_metric.loc[name, ["mean", "low", "high"]]) if name in by_metric.index else ""
+                for name in metrics
+            }
             rows.append({"arm": str(arm), **cells, "seeds": str(group["seeds"].max())})
         return rows
 
@@ -71,12 +82,26 @@ class Report:
         """The summary in Markdown, and the paragraph."""
         columns = list(self.summary[0])
         rows = [list(row.values()) for row in self.summary]
-        return f"{markdown(columns, rows, right=columns[1:])}\n\n{self.paragraph}"
+        return f"{markdown(columns, rows, right=columns[1:])}\n\n{in_markdown(self.paragraph)}"
 
 
 def folder(figures: Path, spec: StudySpec, size: str) -> Path:
     """Where a study's tables and figures go: a folder of its own, another one for each size but quick."""
     return figures / (spec.name if size == "quick" else f"{spec.name}-{size}")
+
+
+def rehearse(spec: StudySpec, size: str) -> None:
+    """Draw the figure with made-up results, for nothing. Raises InputError for an arm whose weights can't be drawn."""
+    arms = spec.arms_at(size)
+    curves = _curves(spec, size, arms, _REHEARSAL)
+    made_up = pd.DataFrame(
+        [(arm, seed, spec.metric, 50.0) for arm in arms for seed in spec.seeds_at(size)],
+        columns=["arm", "seed", "metric", "value"],
+    )
+    figure = draw(curves, made_up, table(made_up), metric=spec.metric, baseline=spec.baseline)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of characters without a picture: the figure itself will say so
+        figure.draw_without_rendering()
 
 
 def write(report: Report, figures: Path) -> list[Path]:
@@ -100,19 +125,17 @@ def write_figure(report: Report, figures: Path) -> list[Path]:
     return [save_figure(drawing, place / "figure.png"), save_figure(drawing, place / "figure.svg")]
 
 
-def _curves(spec: StudySpec, size: str, arms: Sequence[str]) -> pd.DataFrame:
-    """The weight curves of the arms: arm, and the columns of a decomposition's curve."""
+def _curves(spec: StudySpec, size: str, arms: Sequence[str], effort: int | None = None) -> pd.DataFrame:
+    """The weight curves of the arms: arm, and the columns of a decomposition's curve; with so many points and draws."""
     seed = spec.seeds_at(size)[0]
-    weightings = {arm: spec.config(arm, size, seed).weighting() for arm in arms}
-    return pd.concat(
-        [decompose(weighting).curve.assign(arm=arm) for arm, weighting in weightings.items()],
-        ignore_index=True,
-    )
+    return pd.concat([_curve(arm, spec.config(arm, size, seed), effort) for arm in arms], ignore_index=True)
 
 
-def _mean(row: pd.Series) -> str:
-    half = (row["high"] - row["low"]) / 2
-    return f"{row['mean']:.2f}" if math.isnan(half) else f"{row['mean']:.2f} ± {half:.2f}"
+def _curve(arm: str, config: TrainConfig, effort: int | None) -> pd.DataFrame:
+    try:
+        return decompose(config.weighting(), points=effort, draws=effort).curve.assign(arm=arm)
+    except InputError as error:
+        raise InputError(f'[arms."{arm}"]: {error}') from error
 
 
 def _page(report: Report) -> str:
@@ -121,7 +144,7 @@ def _page(report: Report) -> str:
     count = f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}"
     parts = [
         f"# {spec.name}",
-        f"*{spec.question}* Size: {size}, {count}.",
+        f"*{in_markdown(spec.question.strip())}* Size: {size}, {count}.",
         report.text,
         "Percent: the mean over seeds ± half of its 95 % t interval. `table.csv` has the same in numbers.",
         *_comparisons(report.verdicts),
@@ -150,9 +173,9 @@ def _settings(spec: StudySpec, size: str, seeds: Sequence[int]) -> list[str]:
         "## Settings",
         f"All arms, where they don't say otherwise: {_assignments(shared)}.",
         f"Seeds: {', '.join(map(str, seeds))}.",
-        markdown(["arm", "what it sets"], arms),
+        markdown(["arm", "what it sets"], arms, ready=["what it sets"]),
     ]
 
 
 def _assignments(settings: dict[str, object]) -> str:
-    return ", ".join(f"`{name}={value}`" for name, value in settings.items() if value is not None)
+    return ", ".join(in_code(f"{name}={value}") for name, value in settings.items() if value is not None)

@@ -7,16 +7,17 @@ from pathlib import Path
 
 from rich.console import Console
 
+from weightlab.errors import RunError
 from weightlab.study import progress
 from weightlab.study.runner import Failure, Runner, Train
 from weightlab.study.spec import StudySpec
 from weightlab.study.storage import Storage
-from weightlab.study.trial import trials
+from weightlab.study.trial import Trial, trials
 
-__all__ = ["StudyError", "run", "status"]
+__all__ = ["StudyError", "missing", "run", "status"]
 
 
-class StudyError(RuntimeError):
+class StudyError(RunError):
     """A study that came to no result at all, in one line."""
 
 
@@ -27,13 +28,18 @@ def run(spec: StudySpec, size: str, train: Train, *, runner: Runner, runs: Path,
     goes. Raises InputError for an unknown size, StudyError where all trials have failed.
     """
     storage = Storage.of(runs, spec, size)
-    wanted = trials(spec, size)
-    missing = [trial for trial in wanted if storage.load(trial) is None]
-    with progress.shown(missing, len(wanted) - len(missing), spec.metric, console) as display:
-        failures = runner(missing, train, save=storage.save, display=display)
+    wanted, left = trials(spec, size), missing(spec, size, runs)
+    with progress.shown(left, len(wanted) - len(left), spec.metric, console) as display:
+        failures = runner(left, train, save=storage.save, display=display)
     if len(failures) == len(wanted):
         raise StudyError(f"all {len(wanted)} trials; the first, {failures[0].trial}: {failures[0].reason}")
     return failures
+
+
+def missing(spec: StudySpec, size: str, runs: Path) -> list[Trial]:
+    """The trials of a study at a size that are not finished. Raises InputError for an unknown size."""
+    storage = Storage.of(runs, spec, size)
+    return [trial for trial in trials(spec, size) if storage.load(trial) is None]
 
 
 def status(spec: StudySpec, size: str, runs: Path) -> list[dict[str, str | int]]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from weightlab.errors import InputError
+from weightlab.errors import InputError, reason
 from weightlab.study.trial import Trial
 from weightlab.train.config import TrainConfig
 from weightlab.train.result import TrainResult
@@ -71,7 +71,7 @@ class _DivergedError(Exception):
 
 
 def attempt(trial: Trial, train: Train, on_step: Callable[[int, float], None]) -> TrainResult | Failure:
-    """One trial's result, or its failure where it raises or gives a loss or a metric that is not finite."""
+    """One trial's result, or its failure: it raises or exits, its loss is not finite, or a metric not in [0, 1]."""
 
     def checked(step: int, loss: float) -> None:
         if not math.isfinite(loss):
@@ -80,17 +80,18 @@ def attempt(trial: Trial, train: Train, on_step: Callable[[int, float], None]) -
 
     try:
         result = train(trial.config, on_step=checked)
-        wrong = {name: value for name, value in result.metrics.items() if not math.isfinite(value)}
+        wrong = {name: value for name, value in result.metrics.items() if not 0 <= value <= 1}
         if wrong:
             raise _DivergedError(", ".join(f"{name} is {value}" for name, value in wrong.items()))
-    except Exception as error:  # whatever a run dies of, the other trials go on
+    except (Exception, SystemExit) as error:  # whatever a run dies of, or whoever ends it, the other trials go on
         return Failure(trial, _reason(error))
     return result
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """What went wrong in one line."""
-    message = next(iter(str(error).strip().splitlines()), "")
     if isinstance(error, InputError | _DivergedError):
-        return message
-    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "out of memory"
+    return reason(error)

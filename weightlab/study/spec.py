@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterable, Mapping
-from itertools import pairwise, product
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import accumulate, pairwise, product
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from weightlab.errors import InputError, unknown
+from weightlab.errors import InputError, shown, unknown
+from weightlab.files import exists, read_toml
+from weightlab.study.names import arm_name, folder_name, line
 from weightlab.train.config import TrainConfig
+from weightlab.validation import Fault, faults
 
 __all__ = ["Finding", "Size", "StudySpec", "find", "read"]
+
+_MOST_SEEDS, _MOST_SIZES = 1000, 20
+_MOST_ARMS = 100  # a figure of more has more pixels than can be drawn
+_MOST_SAID = 600  # characters of faults in a line
 
 Settings = dict[str, Any]
 
@@ -21,20 +27,21 @@ Settings = dict[str, Any]
 def _seeds(value: object) -> object:
     """A count n as the seeds 0 … n − 1; a list as it is, each seed once."""
     if isinstance(value, int) and not isinstance(value, bool):
-        if value < 1:
-            raise ValueError(f"a study needs at least 1 seed, not {value}")
+        if not 1 <= value <= _MOST_SEEDS:
+            raise ValueError(f"a study has 1 to {_MOST_SEEDS:,} seeds, not {shown(value)}")
         return tuple(range(value))
     if isinstance(value, list | tuple):
-        if not value:
-            raise ValueError("a study needs at least 1 seed, the list is empty")
-        if len(set(map(repr, value))) < len(value):
-            raise ValueError(f"a seed appears twice in {list(value)}")
+        if not 1 <= len(value) <= _MOST_SEEDS:
+            raise ValueError(f"a study has 1 to {_MOST_SEEDS:,} seeds; the list has {len(value):,}")
+        if twice := _twice(value):
+            raise ValueError(f"seed {shown(twice[0])} appears twice")
         return tuple(value)
-    raise ValueError(f"seeds are a count or a list of whole numbers, not {value!r}")
+    raise ValueError(f"seeds are a count or a list of whole numbers, not {shown(value)}")
 
 
 Seeds = Annotated[tuple[Annotated[int, Field(ge=0, strict=True)], ...], BeforeValidator(_seeds)]
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]  # names folders
+Name = Annotated[str, AfterValidator(folder_name)]
+Line = Annotated[str, AfterValidator(line)]
 
 
 class Finding(BaseModel):
@@ -42,8 +49,8 @@ class Finding(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    id: str = Field(min_length=1, description="a short name, F1")
-    claim: str = Field(min_length=1, description="the claim in words, a clause without a full stop")
+    id: Line = Field(description="a short name, F1")
+    claim: Line = Field(description="the claim in words, a clause without a full stop")
     order: tuple[tuple[str, ...], ...] = Field(description="groups of arms in the claimed ascending order")
 
     @property
@@ -79,7 +86,7 @@ class Size(BaseModel):
 class StudySpec(BaseModel):
     """A study.
 
-    name: names folders: lower-case letters, digits, "-" and "_".
+    name: names folders: lower-case letters, digits, "-" and "_", 60 at most.
     question: what it asks, in words.
     metric: the one that decides.
     seeds: a count n stands for 0 … n − 1.
@@ -95,29 +102,62 @@ class StudySpec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Name
-    question: str = Field(min_length=1)
+    question: Line
     metric: Literal["R@1", "R@10", "R@100", "MAP@R"] = "R@1"
     seeds: Seeds = Field((0, 1, 2), validate_default=False)
     baseline: str | None = None
     base: Settings = Field(default_factory=dict)
-    arms: dict[str, Settings] = Field(min_length=1)
-    sizes: dict[Name, Size] = Field(default_factory=lambda: {"quick": Size()}, min_length=1)
+    arms: dict[str, Settings] = Field(min_length=1, max_length=_MOST_ARMS)
+    sizes: dict[Name, Size] = Field(default_factory=lambda: {"quick": Size()}, min_length=1, max_length=_MOST_SIZES)
     findings: tuple[Finding, ...] = ()
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.baseline is not None:
-            _known([self.baseline], self.arms, "baseline")
-        for size_name, size in self.sizes.items():
-            _known(size.arms or (), self.arms, f"[sizes.{size_name}] arms")
-        for finding in self.findings:
-            _check_finding(finding, self.arms)
-        if len({finding.id for finding in self.findings}) < len(self.findings):
-            raise ValueError("two findings have the same id")
-        for size_name in self.sizes:
-            for arm in self.arms_at(size_name):
-                self.config(arm, size_name, self.seeds_at(size_name)[0])
+        wrong = list(dict.fromkeys(self._faults()))
+        if wrong:
+            raise ValueError(_joined(wrong))
         return self
+
+    def _faults(self) -> Iterator[str]:
+        """What is wrong between its parts, and with its arms' settings."""
+        yield from _unusable(self.arms)
+        if self.baseline is not None:
+            yield from _unknown([self.baseline], self.arms, "baseline")
+        for size_name, size in self.sizes.items():
+            if size.arms is not None:
+                yield from _wrong_arms(size.arms, self.arms, f"[sizes.{size_name}] arms")
+        for finding in self.findings:
+            yield from _wrong_arms_of(finding, self.arms)
+        yield from (f"two findings have the id {shown(each)}" for each in _twice([each.id for each in self.findings]))
+        for section, settings in self._sections():
+            yield from _wrong_keys(section, settings)
+        for size_name in self.sizes:
+            seeds = self.seeds_at(size_name)
+            for arm in self.arms_at(size_name):
+                yield from self._wrong_settings(arm, size_name, seeds[0])
+            yield from self._wrong_settings(next(iter(self.arms)), size_name, max(seeds))
+
+    def _sections(self) -> Iterator[tuple[str, Settings]]:
+        """The parts of the file that hold settings, as it names them."""
+        yield "[base]", self.base
+        yield from ((f"[sizes.{name}]", size.settings) for name, size in self.sizes.items())
+        yield from ((_section_of(arm), settings) for arm, settings in self.arms.items())
+
+    def _wrong_settings(self, arm: str, size: str, seed: int) -> Iterator[str]:
+        """What is wrong with a run, each with the section that says so."""
+        # the last section that sets a key is the one whose value counts; without a key the arm is at fault
+        sections = {
+            _section_of(arm): self.arms[arm],
+            f"[sizes.{size}]": self.size(size).settings,
+            "[base]": self.base,
+            "seeds": {"seed": seed},
+        }
+        try:
+            self._config(arm, size, seed)
+        except ValidationError as error:
+            for fault in faults(error):
+                if fault.kind != "extra_forbidden":  # `_wrong_keys` says it once
+                    yield _in_section(fault, sections)
 
     def size(self, name: str) -> Size:
         """The size of that name. Raises InputError for an unknown one."""
@@ -139,98 +179,158 @@ class StudySpec(BaseModel):
         return self.base | self.size(size).settings
 
     def config(self, arm: str, size: str, seed: int) -> TrainConfig:
-        """The training run of an arm at a size with a seed. Raises InputError for a setting that is wrong."""
-        sections = {
-            "[base]": self.base,
-            f"[sizes.{size}]": self.size(size).settings,
-            f'[arms."{arm}"]': self.arms[arm],
-        }
-        for section, settings in sections.items():
-            _check_keys(section, settings)
-        try:
-            return TrainConfig.model_validate(self.settings_at(size) | self.arms[arm] | {"seed": seed})
-        except ValidationError as error:
-            raise InputError(_explain_setting(error, sections)) from None
+        """The training run of an arm at a size with a seed."""
+        return self._config(arm, size, seed)
+
+    def _config(self, arm: str, size: str, seed: int) -> TrainConfig:
+        settings = self.settings_at(size) | self.arms[arm] | {"seed": seed}
+        return TrainConfig.model_validate(settings, strict=True)  # TOML has types: "40" is no number
 
 
 def read(path: Path) -> StudySpec:
-    """The study in a TOML file. Raises InputError, in one line, for whatever is wrong with the file."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"no study at {path}: give the path of a TOML file or the name of one in studies/") from None
-    except OSError as error:
-        raise InputError(f"{path} can't be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not valid TOML: {_one_line(str(error))}") from None
+    """The study in a TOML file. Raises InputError, in one line, for all that is wrong with the file."""
+    if not exists(path):
+        raise InputError(f"no study at {path}: give the path of a TOML file or the name of one in studies/")
+    content = read_toml(path)
     try:
         return StudySpec.model_validate(content)
     except ValidationError as error:
-        raise InputError(f"{path}: {_explain_spec(error)}") from None
+        found = faults(error)
+    raise InputError(
+        f"{path}: {_joined(list(dict.fromkeys([*_explained(found), *_found_in_the_rest(content, found)])))}"
+    )
 
 
 def find(name: str, folder: Path = Path("studies")) -> Path:
     """The file of a study given by path or, without a folder and `.toml`, by its name in `folder`."""
+    if not name:
+        raise InputError("no study: give the path of a TOML file or the name of one in studies/")
     if Path(name).suffix == ".toml" or len(Path(name).parts) != 1:
         return Path(name)
     path = folder / f"{name}.toml"
     others = [other.stem for other in folder.glob("*.toml")]
-    if not path.exists() and others:
+    if not exists(path) and others:
         raise unknown("study", name, others)
     return path
 
 
-def _known(names: Iterable[str], arms: Iterable[str], where: str) -> None:
-    for name in names:
-        if name not in arms:
-            raise ValueError(f"{where}: {unknown('arm', name, arms)}")
+def _unusable(arms: Iterable[str]) -> Iterator[str]:
+    """Arms whose names can't be shown."""
+    for arm in arms:
+        try:
+            arm_name(arm)
+        except ValueError as error:
+            yield f"arms: {error}"
 
 
-def _check_finding(finding: Finding, arms: Iterable[str]) -> None:
+def _unknown(names: Iterable[str], arms: Iterable[str], where: str) -> Iterator[str]:
+    yield from (f"{where}: {unknown('arm', name, arms)}" for name in names if name not in arms)
+
+
+def _wrong_arms(names: tuple[str, ...], arms: Iterable[str], where: str) -> Iterator[str]:
+    if not names:
+        yield f"{where}: the list is empty; leave it out for all arms"
+    yield from _unknown(names, arms, where)
+    yield from (f"{where}: names {shown(name)} twice" for name in _twice(names))
+
+
+def _wrong_arms_of(finding: Finding, arms: Iterable[str]) -> Iterator[str]:
     where = f"finding {finding.id}"
     if len(finding.order) < 2 or not all(finding.order):
-        raise ValueError(f"{where}: order needs two groups of arms or more, none of them empty")
+        yield f"{where}: order needs two groups of arms or more, none of them empty"
     names = [arm for group in finding.order for arm in group]
-    _known(names, arms, where)
-    if len(set(names)) < len(names):
-        raise ValueError(f"{where}: order names an arm twice")
+    yield from _unknown(names, arms, where)
+    yield from (f"{where}: order names {shown(name)} twice" for name in _twice(names))
 
 
-def _check_keys(section: str, settings: Settings) -> None:
+def _wrong_keys(section: str, settings: Settings) -> Iterator[str]:
     for key in settings:
         if key == "seed":
-            raise InputError(f"{section} sets 'seed': a study runs over the seeds in `seeds`")
-        if key not in TrainConfig.model_fields:
-            raise InputError(f"{section}: {unknown('setting', key, TrainConfig.model_fields)}")
+            yield f"{section} sets 'seed': a study runs over the seeds in `seeds`"
+        elif key not in TrainConfig.model_fields:
+            yield f"{section}: {unknown('setting', key, TrainConfig.model_fields)}"
 
 
-def _explain_setting(error: ValidationError, sections: Mapping[str, Settings]) -> str:
-    """One line for the first thing that is wrong with a run, and the section of the file that says so."""
-    first = error.errors()[0]
-    key = str(first["loc"][0]) if first["loc"] else None
-    # the last section that sets the key is the one whose value counted; without a key the arm is at fault
-    section = next((name for name in reversed(list(sections)) if key is None or key in sections[name]), "[base]")
-    return f"{section} {key}: {_message(first)}" if key else f"{section}: {_message(first)}"
+def _section_of(arm: str) -> str:
+    return f'[arms."{arm}"]' if arm.isprintable() else f"[arms.{shown(arm)}]"
 
 
-def _explain_spec(error: ValidationError) -> str:
-    """One line for the first thing that is wrong with a specification."""
-    errors = error.errors()
-    # a misspelt key is missing under its right name too: say what was misspelt
-    first = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
-    where = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
-    if first["type"] == "extra_forbidden":
-        owner = Finding if first["loc"][0] == "findings" else StudySpec
-        return str(unknown("key", where, owner.model_fields))
-    return f"{where}: {_message(first)}" if where else _message(first)
+def _who_sets(key: str, sections: Mapping[str, Settings]) -> str:
+    return next((name for name, settings in sections.items() if key in settings), "[base]")
 
 
-def _message(error: Mapping[str, Any]) -> str:
-    """Pydantic's message, with the value where pydantic leaves it out."""
-    message = _one_line(error["msg"].removeprefix("Value error, "))
-    shows_value = error["type"] in ("value_error", "missing", "extra_forbidden") or not error["loc"]
-    return message if shows_value else f"{message}, not {error['input']!r}"
+def _in_section(fault: Fault, sections: Mapping[str, Settings]) -> str:
+    if not fault.place:
+        return f"{next(iter(sections))}: {fault}"
+    key = str(fault.place[0])
+    if key == "seed":
+        return f"seeds: a seed {fault.message}"
+    return f"{_who_sets(key, sections)} {fault}"
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+def _explained(found: Iterable[Fault]) -> list[str]:
+    """The faults of a file; a misspelt key, which is missing under its right name too, comes first."""
+    owners = {"findings": Finding}
+    misspelt, others = [], []
+    for fault in found:
+        if fault.kind == "extra_forbidden":
+            fields = owners.get(str(fault.place[0]), StudySpec).model_fields
+            where = Fault(fault.place[:-1], fault.kind, "", complete=True).where
+            error = str(unknown("key", str(fault.place[-1]), fields))
+            misspelt.append(f"{where}: {error}" if where else error)
+        else:
+            others.append(str(fault))
+    return [*misspelt, *others]
+
+
+def _found_in_the_rest(content: Settings, found: Iterable[Fault]) -> list[str]:
+    """What is wrong besides, between the parts that are right in themselves: all is said at once."""
+    rest = {"name": "x", "question": "x"} | {
+        key: value for key, value in content.items() if key in StudySpec.model_fields
+    }
+    rest = {key: dict(value) if isinstance(value, dict) else value for key, value in rest.items()}
+    dropped: set[int] = set()
+    for fault in found:
+        if not fault.place or fault.place[0] == "base":
+            return []  # it was between the parts, or there is nothing to see them by
+        part, *inside = fault.place
+        if part in ("name", "question"):
+            rest[part] = "x"
+        elif part == "arms" and inside:
+            rest["arms"][inside[0]] = {}  # it is there, whatever it sets
+        elif part == "sizes" and inside:
+            rest["sizes"].pop(inside[0], None)
+        elif part == "findings" and inside and isinstance(inside[0], int):
+            dropped.add(inside[0])
+        else:
+            rest.pop(str(part), None)
+    if dropped:
+        rest["findings"] = [each for index, each in enumerate(rest["findings"]) if index not in dropped]
+    if not rest.get("sizes", True):
+        del rest["sizes"]
+    if "arms" not in rest:
+        return []
+    try:
+        StudySpec.model_validate(rest)
+    except ValidationError as error:
+        return _explained(faults(error))
+    return []
+
+
+def _twice(items: Iterable[object]) -> list[object]:
+    """What comes more than once; 1 and true are two things."""
+    seen, found = set[str](), list[object]()
+    for item in items:
+        key = shown(item) if isinstance(item, dict | list) else f"{type(item).__name__} {item!r}"
+        if key in seen and item not in found:
+            found.append(item)
+        seen.add(key)
+    return found
+
+
+def _joined(wrong: list[str]) -> str:
+    """All of them in a line, or as many as a line takes."""
+    lengths = accumulate(len(each) + 2 for each in wrong)
+    said = max(1, sum(length <= _MOST_SAID for length in lengths))
+    more = [f"and {len(wrong) - said} more"] if said < len(wrong) else []
+    return "; ".join([*wrong[:said], *more])

@@ -11,6 +11,7 @@ from weightlab.lazy import np, pd
 __all__ = ["CONFIDENCE", "Difference", "differences", "table"]
 
 CONFIDENCE = 0.95
+_DIGITS = 9  # decimals of a difference in points; a step of a metric is far larger
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,8 @@ def _paired(values: pd.DataFrame, lower: str, upper: str) -> np.ndarray:
     """upper − lower over the seeds that both have."""
     if lower not in values or upper not in values:
         return np.empty(0)
-    return (values[upper] - values[lower]).dropna().to_numpy(dtype=float)
+    sample = (values[upper] - values[lower]).dropna().to_numpy(dtype=float)
+    return sample.round(_DIGITS)  # equal arms differ by nothing, whatever the rounding of their percents
 
 
 def _difference(pair: tuple[str, str], sample: np.ndarray, level: float) -> Difference:
@@ -99,7 +101,7 @@ def _holm_levels(p_values: Sequence[float]) -> list[float]:
         if clear:
             level = (1 - CONFIDENCE) / (len(p_values) - rank)
         levels[index] = level
-        clear = clear and p_values[index] < level
+        clear = p_values[index] < level  # once it is not, no later one is: p only rises
     return levels
 
 

@@ -4,24 +4,41 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from weightlab import data
+from weightlab.errors import InputError
 from weightlab.files import write_text
 from weightlab.lazy import pd
 from weightlab.study.spec import StudySpec
 from weightlab.study.trial import Trial
 from weightlab.train.result import TrainResult
+from weightlab.validation import faults
 
 __all__ = ["Storage", "results"]
 
-_FORMAT = 2  # to be raised when the file's layout, or what a training run of the same settings gives, changes
+_FORMAT = 3  # to be raised when the file's layout, or what a training run of the same settings gives, changes
+
+Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class _Kept(BaseModel):
+    """What a file holds."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    arm: str
+    seed: int
+    metrics: Annotated[dict[str, Fraction], Field(min_length=1)]
+    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    config: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -30,8 +47,8 @@ class Storage:
 
     folder: where they are.
 
-    A file's name holds a hash of the trial's settings, its data's version and the package's, so a trial whose settings
-    have changed is absent, and files of earlier settings lie there unread.
+    A file's name holds a hash of the trial's arm and settings, its data's version and the package's, so a trial whose
+    settings have changed is absent, and files of earlier settings lie there unread.
     """
 
     folder: Path
@@ -43,27 +60,58 @@ class Storage:
         return cls(runs / "studies" / spec.name / size)
 
     def path(self, trial: Trial) -> Path:
-        """Where a trial's result is kept."""
+        """Where a trial's result is kept; in lower case, for some disks know no other."""
         slug = re.sub(r"[^a-z0-9]+", "-", trial.arm.lower()).strip("-")[:60]
         return self.folder / f"{slug or 'arm'}-seed{trial.seed}-{_fingerprint(trial)}.json"
 
     def save(self, trial: Trial, result: TrainResult) -> None:
         """Keep a finished trial, atomically."""
-        content = {
-            "arm": trial.arm,
-            "seed": trial.seed,
-            "metrics": result.metrics,
-            "seconds": result.seconds,
-            "config": trial.config.model_dump(mode="json"),
-        }
-        write_text(self.path(trial), json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        content = _Kept(
+            arm=trial.arm,
+            seed=trial.seed,
+            metrics=result.metrics,
+            seconds=result.seconds,
+            config=trial.config.model_dump(mode="json"),
+        )
+        write_text(self.path(trial), json.dumps(content.model_dump(), indent=1, ensure_ascii=False) + "\n")
 
     def load(self, trial: Trial) -> TrainResult | None:
-        """The result of a trial; None where there is none, or where its file is damaged."""
-        try:
-            return _parse(json.loads(self.path(trial).read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
-            return None
+        """The result of a trial; None where there is none, or where its file is damaged (`notes` says so).
+
+        Raises InputError for a file that is there but can't be read: it may well be whole.
+        """
+        kept = _read(self.path(trial), trial)
+        return TrainResult(kept.metrics, kept.seconds) if isinstance(kept, _Kept) else None
+
+    def notes(self, trials: Iterable[Trial]) -> list[str]:
+        """What lies in the folder but does not count among these trials, a line each."""
+        found, ours = list[str](), set[Path]()
+        for trial in trials:
+            path = self.path(trial)
+            ours.add(path)
+            if isinstance(damage := _read(path, trial), str):
+                found.append(f"{path} is damaged and does not count: {damage}")
+        if count := len(set(self.folder.glob("[!.]*.json")) - ours):
+            files, do = ("1 other result lies", "it does") if count == 1 else (f"{count} other results lie", "they do")
+            found.append(f"{files} in {self.folder}, of other settings, seeds, data or versions: {do} not count")
+        return found
+
+
+def _read(path: Path, trial: Trial) -> _Kept | str | None:
+    """What a trial's file holds, what is wrong with it, or None where there is none."""
+    try:
+        content = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise InputError(f"{path} can't be read: {error.strerror}") from error
+    try:
+        kept = _Kept.model_validate_json(content)
+    except ValidationError as error:
+        return str(faults(error)[0])
+    if (kept.arm, kept.seed, kept.config) != (trial.arm, trial.seed, trial.config.model_dump(mode="json")):
+        return "it is of another trial"
+    return kept
 
 
 def results(trials: Iterable[Trial], storage: Storage, arms: Iterable[str]) -> pd.DataFrame:
@@ -77,14 +125,7 @@ def results(trials: Iterable[Trial], storage: Storage, arms: Iterable[str]) -> p
 
 
 def _fingerprint(trial: Trial) -> str:
-    settings = json.dumps(trial.config.model_dump(mode="json"), sort_keys=True)
+    settings = json.dumps([trial.arm, trial.config.model_dump(mode="json")], sort_keys=True)
     made_of = f"{trial.config.data} {data.version(trial.config.data)}"
     marker = f"weightlab {version('weightlab')}, format {_FORMAT}, {made_of}"
     return hashlib.sha256(f"{marker}\n{settings}".encode()).hexdigest()[:12]
-
-
-def _parse(content: Any) -> TrainResult:  # noqa: ANN401 (whatever the file holds)
-    metrics = {str(name): float(value) for name, value in content["metrics"].items()}
-    if not metrics or not all(map(math.isfinite, metrics.values())):
-        raise ValueError("no finite metrics")
-    return TrainResult(metrics, float(content["seconds"]))

@@ -5,17 +5,20 @@ from __future__ import annotations
 import math
 import multiprocessing
 import os
+import pickle
 import signal
+import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from multiprocessing.reduction import ForkingPickler
 
-from weightlab.errors import InputError
+from weightlab.errors import InputError, check_whole
 from weightlab.lazy import torch
 from weightlab.study.runner import Display, Failure, Train, attempt
 from weightlab.study.trial import Trial
@@ -24,7 +27,15 @@ from weightlab.train.result import TrainResult
 __all__ = ["run_trials"]
 
 _REPORT_SECONDS = 0.2  # a worker reports its progress this often at most
+_MOST_JOBS = 1024
+_UNGUARDED = 94  # the exit code of a worker that was about to start workers of its own
+_GUARD = 'with the call under `if __name__ == "__main__":`'
+_UNGUARDED_HINT = f"workers import the script that starts the study: it must be a file, {_GUARD}"
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+class _Ready:
+    """A worker's first message: it lives."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +56,12 @@ class _Worker:
 
     process: the worker's.
     trial: the one it is at.
+    ready: whether it has begun; one that never does fails to import what starts it.
     """
 
     process: SpawnProcess
     trial: Trial
+    ready: bool = False
 
 
 def run_trials(
@@ -64,10 +77,13 @@ def run_trials(
     `train` must be a module's function (it is sent to the workers by name). A trial that raises, that gives a
     loss or a metric which is not finite, or whose worker dies has failed; the others go on. KeyboardInterrupt
     stops the workers at once and reaches the caller. When this process is killed the workers notice and end
-    by themselves. Raises InputError for less than 1 job.
+    by themselves.
+
+    Raises InputError for less than 1 job, for a `train` that can't be sent, and where workers can't be started: they
+    import the script that starts them, so it must be a file, and the call in it guarded.
     """
-    if jobs < 1:
-        raise InputError(f"jobs must be at least 1, not {jobs}")
+    check_whole("jobs", jobs, 1, _MOST_JOBS)
+    _check_start(train)
     waiting = deque(trials)
     failures: list[Failure] = []
     workers: dict[Connection, _Worker] = {}
@@ -79,6 +95,9 @@ def run_trials(
                 assert isinstance(connection, Connection)
                 worker = workers[connection]
                 message = _receive(connection, worker)
+                if isinstance(message, _Ready):
+                    workers[connection] = replace(worker, ready=True)
+                    continue
                 if isinstance(message, _Step):
                     display.step(worker.trial, message.step, message.loss)
                     continue
@@ -116,7 +135,7 @@ def _go_on(
     """Give the next trial to the worker that is through with its own, or to a new one if it has died."""
     worker = workers[connection]
     if waiting and worker.process.is_alive():
-        workers[connection] = _Worker(worker.process, waiting.popleft())
+        workers[connection] = replace(worker, trial=waiting.popleft())
         _hand_out(connection, workers[connection].trial, display)
         return
     _stop({connection: workers.pop(connection)})
@@ -130,13 +149,46 @@ def _hand_out(connection: Connection, trial: Trial, display: Display) -> None:
         connection.send(trial)
 
 
-def _receive(connection: Connection, worker: _Worker) -> _Step | TrainResult | Failure:
+def _receive(connection: Connection, worker: _Worker) -> _Ready | _Step | TrainResult | Failure:
     try:
-        message: _Step | TrainResult | Failure = connection.recv()
+        message: _Ready | _Step | TrainResult | Failure = connection.recv()
     except (EOFError, OSError):
         worker.process.join(timeout=5)
-        return Failure(worker.trial, f"its worker died (exit code {worker.process.exitcode})")
+        code = worker.process.exitcode
+        if code == _UNGUARDED:
+            raise InputError(_UNGUARDED_HINT) from None
+        return Failure(worker.trial, _death(code, ready=worker.ready))
     return message
+
+
+def _death(code: int | None, *, ready: bool) -> str:
+    """Why a worker is dead, as far as its exit code tells."""
+    if code is not None and -code == signal.SIGKILL:
+        return "its worker was killed, perhaps for want of memory: fewer jobs, or a smaller batch or memory, take less"
+    if code is not None and code < 0:
+        return f"its worker crashed ({signal.Signals(-code).name})"
+    if not ready:
+        return f"its worker died before it began (exit code {code}): {_UNGUARDED_HINT}"
+    return f"its worker died (exit code {code})"
+
+
+def _check_start(train: Train) -> None:
+    """Raise InputError where workers could not be started, before one is; in a worker's own start, end it."""
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        os._exit(_UNGUARDED)  # a worker imports the script that starts it, which must not go on here
+    main = sys.modules["__main__"]
+    script = getattr(main, "__file__", None)
+    if script is not None and getattr(main, "__spec__", None) is None and not os.path.exists(script):
+        raise InputError(
+            "a study can't be started from standard input, for its workers import the script that starts it: "
+            f"put it in a file, {_GUARD}"
+        )
+    try:
+        ForkingPickler.dumps(train)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise InputError(f"{train!r} can't be sent to workers: train must be a module's function") from error
+    if script is None and getattr(train, "__module__", None) == "__main__":
+        raise InputError(f"{train!r} can't be found by workers: train must be a module's function")
 
 
 def _stop(workers: dict[Connection, _Worker]) -> None:
@@ -183,6 +235,7 @@ def _work(connection: Connection, train: Train, parent: int) -> None:
     """A worker's life: trial after trial, until its parent ends it or is gone."""
     torch.set_num_threads(1)
     try:
+        connection.send(_Ready())
         while True:
             connection.send(attempt(connection.recv(), train, _reporting(connection, parent)))
     except (EOFError, OSError):

@@ -3,61 +3,80 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
-from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from weightlab import models
-from weightlab.errors import InputError, reason
-from weightlab.files import write_atomically, write_text
+from weightlab.errors import InputError, RunError, reason
+from weightlab.files import check_folder, check_readable, exists, read_json, write_atomically, write_text
 from weightlab.train.config import TrainConfig
 from weightlab.train.result import TrainResult
 from weightlab.train.state import TrainState
 
-__all__ = ["finish", "load_model", "open_folder", "read_config", "read_tensors", "restore", "save"]
+if sys.platform != "win32":
+    import fcntl
+
+__all__ = ["check", "finish", "load_model", "opened", "read_config", "read_tensors", "restore", "save"]
 
 
-def open_folder(folder: Path, config: TrainConfig) -> None:
-    """Make the folder with its config.json. Raises InputError where it holds a run of another configuration."""
-    if (folder / "config.json").exists():
-        if read_config(folder) != config:
-            raise InputError(f"{folder} holds a run of another configuration: choose another folder, or remove it")
-        return
-    try:
-        write_text(folder / "config.json", config.model_dump_json(indent=2) + "\n")
-    except OSError as error:
-        raise InputError(f"can't write to {folder}: {error.strerror}") from error
+def check(folder: Path, config: TrainConfig) -> None:
+    """Before anything is made: raise InputError unless `folder` can be written to and holds no other run."""
+    check_folder(folder)
+    if _holds_run(folder) and read_config(folder) != config:
+        raise InputError(f"{folder} holds a run of another configuration: choose another folder, or remove it")
+
+
+@contextmanager
+def opened(folder: Path, config: TrainConfig) -> Iterator[None]:
+    """Make the folder with its config.json; inside, no other process can open it.
+
+    Raises InputError where one has, and as `check` does; RunError where it can't be made.
+    """
+    with _writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with _alone(folder):
+        check(folder, config)
+        if not _holds_run(folder):
+            with _writing(folder / "config.json"):
+                write_text(folder / "config.json", config.model_dump_json(indent=2) + "\n")
+        yield
 
 
 def read_config(folder: Path) -> TrainConfig:
     """The configuration of the run in `folder`. Raises InputError where there is none or it can't be read."""
     path = folder / "config.json"
-    if not path.is_file():
+    if not _holds_run(folder):
         raise InputError(f"{folder} holds no run: it has no config.json")
+    check_readable(path)
     try:
-        return TrainConfig.model_validate_json(path.read_text(encoding="utf-8"))
-    except (ValidationError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is damaged or of another version: {reason(error)}") from error
+        return TrainConfig.checked(read_json(path))
+    except InputError as error:
+        why = str(error).removeprefix(f"{path} ")
+        raise InputError(f"{path} is damaged or of another version: {why}") from error
 
 
 def save(folder: Path, state: TrainState) -> None:
-    """Write the state and the history (step, surrogate)."""
-    tensors = {name: tensor.contiguous().clone() for name, tensor in state.tensors().items()}
-    write_atomically(folder / "state.safetensors", lambda path: save_file(tensors, path))
+    """Write the state and the history (step, surrogate). Raises RunError, the former ones kept, where it can't."""
+    _write_tensors(folder / "state.safetensors", state.tensors())
     history = pd.DataFrame({"step": range(1, len(state.history) + 1), "surrogate": state.history})
-    write_atomically(folder / "history.csv", lambda path: history.to_csv(path, index=False))
+    with _writing(folder / "history.csv"):
+        write_atomically(folder / "history.csv", lambda path: history.to_csv(path, index=False))
 
 
 def restore(folder: Path, state: TrainState) -> None:
     """Take the state back where the folder has one. Raises InputError where it is damaged."""
     path = folder / "state.safetensors"
-    if not path.exists():
+    if not exists(path):
         return
-    tensors = read_tensors(path)
+    tensors = read_tensors(path, "start over")
     try:
         state.load(tensors)
     except (KeyError, RuntimeError, ValueError) as error:
@@ -65,16 +84,16 @@ def restore(folder: Path, state: TrainState) -> None:
 
 
 def finish(folder: Path, state: TrainState, result: TrainResult) -> None:
-    """Write the encoder and the metrics of a run that is done."""
-    tensors = {name: tensor.contiguous() for name, tensor in state.model.state_dict().items()}
-    write_atomically(folder / "model.safetensors", lambda path: save_file(tensors, path))
-    write_text(folder / "metrics.json", json.dumps(result.metrics, indent=2) + "\n")
+    """Write the encoder and the metrics of a run that is done. Raises RunError where it can't."""
+    _write_tensors(folder / "model.safetensors", state.model.state_dict())
+    with _writing(folder / "metrics.json"):
+        write_text(folder / "metrics.json", json.dumps(result.metrics, indent=2) + "\n")
 
 
 def load_model(folder: Path, channels: int) -> nn.Module:
-    """The trained encoder of a run that is done. Raises InputError where it is missing or damaged."""
+    """The trained encoder of a run that is done. Raises InputError where it is missing, unreadable or damaged."""
     config, path = read_config(folder), folder / "model.safetensors"
-    if not path.is_file():
+    if not exists(path):
         raise InputError(f"{folder} is not done yet: weightlab train --resume {folder}")
     model = models.build(config.model, channels=channels, width=config.width, dimensions=config.dimensions)
     try:
@@ -84,9 +103,58 @@ def load_model(folder: Path, channels: int) -> nn.Module:
     return model
 
 
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors file. Raises InputError where it is damaged."""
+def read_tensors(path: Path, remedy: str = "train again") -> dict[str, Tensor]:
+    """The tensors of a safetensors file.
+
+    Raises InputError: what is damaged is to be removed, for the `remedy`; what can't be read is good for all we know.
+    """
+    check_readable(path)
     try:
         return load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise InputError(f"{path} is damaged: remove it and train again ({reason(error)})") from error
+    except OSError as error:
+        raise InputError(f"{path} can't be read: {error.strerror or reason(error)}") from error
+    except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        raise InputError(f"{path} is damaged: remove it and {remedy} ({reason(error)})") from error
+
+
+def _holds_run(folder: Path) -> bool:
+    return exists(folder / "config.json")
+
+
+def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
+    contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    with _writing(path):
+        write_atomically(path, lambda temporary: save_file(contiguous, temporary))
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """What a full disk and the like do to a file: a line about the file that was meant."""
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        why = (error.strerror if isinstance(error, OSError) else None) or reason(error)
+        raise RunError(f"can't write {path}: {why}") from error
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other processes out of the folder, until this one leaves it or ends.
+
+    Where the system or the file system has no such lock, they are not kept out.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(handle)
+        raise InputError(f"another process is training in {folder}: choose another folder, or wait for it") from error
+    except OSError:
+        pass
+    try:
+        yield
+    finally:
+        os.close(handle)

@@ -9,12 +9,13 @@ from torch import Tensor, nn
 
 from weightlab import data, retrieval
 from weightlab.data.split import Split
+from weightlab.errors import RunError
 from weightlab.train import checkpoint
 
 __all__ = ["TrainingError", "channels", "embed", "embed_run", "evaluate", "evaluate_run"]
 
 
-class TrainingError(RuntimeError):
+class TrainingError(RunError):
     """A run that can't go on, in one line."""
 
 

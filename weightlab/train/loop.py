@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -13,15 +14,18 @@ from torch import Tensor
 from weightlab import data
 from weightlab.assignment import as_weighting
 from weightlab.data.sampler import PKSampler
+from weightlab.memory import MemoryBank
+from weightlab.pairs import Weighting
 from weightlab.step import surrogate
 from weightlab.train import checkpoint
 from weightlab.train.config import TrainConfig
 from weightlab.train.evaluation import TrainingError, channels, evaluate
 from weightlab.train.interrupt import deferred_interrupt
 from weightlab.train.result import TrainResult
+from weightlab.train.room import check_room
 from weightlab.train.state import TrainState
 
-__all__ = ["train"]
+__all__ = ["train", "try_weighting"]
 
 SAVE_EVERY = 500  # steps between two checkpoints, for runs that are killed rather than stopped
 
@@ -35,17 +39,19 @@ def train(
     the metrics; a run that stopped there goes on from its last checkpoint. The same seed gives the same numbers on the
     same machine with the same number of threads. Ctrl-C ends it after the step it is in, saved.
 
-    Raises InputError where `out` holds a run of another configuration or a damaged one, TrainingError where the run
-    diverges.
+    Raises InputError, before anything is written, where `out` can't be written to, holds a run of another configuration
+    or a damaged one, or is trained in by another process, where this machine can't hold the run, the data have too few
+    classes, or the weighting fails; TrainingError where the run diverges or its checkpoint can't be written.
     """
     started = time.perf_counter()
-    dataset = data.load(config.data, size=config.size, validation=config.validation)
-    state = TrainState.start(config, channels(dataset.test))
     if out is not None:
-        checkpoint.open_folder(out, config)
-        checkpoint.restore(out, state)
-    sampler = PKSampler(dataset.train.labels, config.batch, config.per_class, config.seed)
+        checkpoint.check(out, config)
+    check_room(config, saved=out is not None)
     weighting = as_weighting(config.weighting())  # its form is made once
+    try_weighting(weighting)
+    dataset = data.load(config.data, size=config.size, validation=config.validation)
+    sampler = PKSampler(dataset.train.labels, config.batch, config.per_class, config.seed)
+    state = TrainState.start(config, channels(dataset.test))
 
     def step_once(step: int) -> float:
         index = sampler.batch_at(step)
@@ -70,23 +76,26 @@ def train(
             state.momentum.update_parameters(state.model)
         return float(loss.detach())
 
-    with deferred_interrupt() as interrupted:
-        while state.step < config.steps and not interrupted():
-            value = step_once(state.step)
-            state.step += 1
-            state.history.append(value)
-            if on_step is not None:
-                on_step(state.step, value)
-            if out is not None and state.step % SAVE_EVERY == 0:
-                checkpoint.save(out, state)
+    with checkpoint.opened(out, config) if out is not None else nullcontext():
         if out is not None:
-            checkpoint.save(out, state)
-    if state.step < config.steps:
-        raise KeyboardInterrupt
-    metrics = evaluate(state.model, dataset.test)
-    result = TrainResult(metrics, time.perf_counter() - started)
-    if out is not None:
-        checkpoint.finish(out, state, result)
+            checkpoint.restore(out, state)
+        with deferred_interrupt() as interrupted:
+            while state.step < config.steps and not interrupted():
+                value = step_once(state.step)
+                state.step += 1
+                state.history.append(value)
+                if on_step is not None:
+                    on_step(state.step, value)
+                if out is not None and state.step % SAVE_EVERY == 0:
+                    checkpoint.save(out, state)
+            if out is not None:
+                checkpoint.save(out, state)
+        if interrupted():
+            raise KeyboardInterrupt
+        metrics = evaluate(state.model, dataset.test)
+        result = TrainResult(metrics, time.perf_counter() - started)
+        if out is not None:
+            checkpoint.finish(out, state, result)
     return result
 
 
@@ -96,6 +105,14 @@ def learning_rate(config: TrainConfig, step: int) -> float:
     if step < rise:
         return config.learning_rate * (step + 1) / rise
     return config.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, config.steps - rise)))
+
+
+def try_weighting(weighting: Weighting) -> None:
+    """Somebody else's weighting may fail at its first pairs: on four images of two classes, as batch and as memory."""
+    embeddings = torch.nn.functional.normalize(torch.randn(4, 8, generator=torch.Generator().manual_seed(0)), dim=1)
+    labels, bank = torch.tensor([0, 0, 1, 1]), MemoryBank(4, 8)
+    surrogate(weighting, embeddings, labels)
+    surrogate(weighting, embeddings, labels, bank.references(labels, bank.enqueue(embeddings, labels)))
 
 
 @torch.no_grad()

@@ -69,7 +69,7 @@ class TrainState:
         return named
 
     def load(self, tensors: dict[str, Tensor]) -> None:
-        """Become the state that `tensors` says; KeyError or RuntimeError where they are of another run."""
+        """Become the state that `tensors` says; KeyError, RuntimeError or ValueError where they are of another run."""
         self.model.load_state_dict(_part(tensors, "model"))
         saved = self.optimizer.state_dict()
         numbers = sorted({int(name.split(".")[1]) for name in tensors if name.startswith("optimizer.")})
@@ -79,8 +79,9 @@ class TrainState:
             self.momentum.load_state_dict(_part(tensors, "momentum"))
         if self.bank is not None:
             self.bank.restore(_part(tensors, "bank"))
-        self.step = int(tensors["run.step"])
-        self.history = tensors["run.history"].tolist()
+        self.step, self.history = int(tensors["run.step"]), tensors["run.history"].tolist()
+        if not 0 <= self.step == len(self.history):
+            raise ValueError(f"step {self.step} with a history of {len(self.history)}")
 
 
 def _part(tensors: dict[str, Tensor], part: str) -> dict[str, Tensor]:

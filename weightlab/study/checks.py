@@ -1,0 +1,42 @@
+"""What can be known of trials before the first one trains: an hour later is too late."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from weightlab import data
+from weightlab.assignment import as_weighting
+from weightlab.data import Dataset, PKSampler
+from weightlab.errors import InputError
+from weightlab.study.trial import Trial
+from weightlab.train.config import TrainConfig
+from weightlab.train.evaluation import channels
+from weightlab.train.loop import try_weighting
+from weightlab.train.room import check_room
+from weightlab.train.state import TrainState
+
+__all__ = ["check_trials"]
+
+
+def check_trials(trials: Iterable[Trial]) -> None:
+    """Raise InputError unless all trials' data can be loaded and have their batches, and each arm's run can begin.
+
+    A run that has begun has its encoder, its optimizer and its whole memory, and its weighting has had first pairs.
+    """
+    datasets: dict[tuple[str, int, bool], Dataset] = {}
+    for arm, config in {trial.arm: trial.config for trial in trials}.items():
+        key = (config.data, config.size, config.validation)
+        try:
+            if key not in datasets:
+                datasets[key] = data.load(config.data, size=config.size, validation=config.validation)
+            _begin(config, datasets[key])
+        except InputError as error:
+            raise InputError(f'[arms."{arm}"]: {error}') from error
+
+
+def _begin(config: TrainConfig, dataset: Dataset) -> None:
+    """All that a run does before its first step."""
+    PKSampler(dataset.train.labels, config.batch, config.per_class, config.seed)
+    check_room(config, saved=False)
+    TrainState.start(config, channels(dataset.test))
+    try_weighting(as_weighting(config.weighting()))

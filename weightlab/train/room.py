@@ -1,0 +1,42 @@
+"""Whether a run fits this machine's memory, which is known before it begins."""
+
+from __future__ import annotations
+
+import os
+
+from weightlab.errors import InputError
+from weightlab.train.config import TrainConfig
+
+__all__ = ["check_room"]
+
+_COPIES = 3  # of the bank while it is saved: itself, its snapshot and what is written
+
+
+def check_room(config: TrainConfig, *, saved: bool, there: int | None = None) -> None:
+    """Raise InputError where the bank, or the first layer's maps of a batch, needs more than the machine's memory.
+
+    saved: whether the run writes checkpoints. there: bytes of memory; None for this machine's.
+    """
+    there = _memory() if there is None else there
+    copies = _COPIES if saved else 1
+    bank = copies * config.memory * (4 * config.dimensions + 8)
+    maps = 4 * config.batch * config.width * config.size**2
+    for what, needed in (
+        (f"memory={config.memory} of dimensions={config.dimensions}{' takes, with its checkpoint,' * saved}", bank),
+        (f"batch={config.batch} of size={config.size} and width={config.width}", maps),
+    ):
+        if there is not None and needed > there:
+            verb = "" if what.endswith(",") else " takes"
+            raise InputError(f"{what}{verb} {_gib(needed)}: this machine has {_gib(there)}")
+
+
+def _gib(count: int) -> str:
+    return f"{count / 2**30:,.1f} GiB"
+
+
+def _memory() -> int | None:
+    """Bytes of this machine's memory; None where the system doesn't say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return None
