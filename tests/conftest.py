@@ -1,9 +1,14 @@
-"""For every test: one thread (two pytest workers on two cores are faster so) and figures without a screen."""
+"""For every test: one thread (two pytest workers on two cores are faster so), figures without a screen, and Ctrl-C."""
 
 from __future__ import annotations
+
+import signal
 
 import matplotlib as mpl
 import torch
 
 torch.set_num_threads(1)
 mpl.use("agg")
+# A background job is born deaf to Ctrl-C, and so are the processes that its tests start; with a handler of Python's they
+# are not.
+signal.signal(signal.SIGINT, signal.default_int_handler)

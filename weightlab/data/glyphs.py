@@ -8,8 +8,8 @@ and R@1 would measure that; with one, every hit is across faces.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
-import zipfile
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from weightlab.data.distortion import Distortions
 from weightlab.data.split import Dataset
-from weightlab.errors import InputError
+from weightlab.errors import InputError, printable, reason
 from weightlab.files import write_atomically
 from weightlab.lazy import np, torch
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 __all__ = ["VERSION", "GlyphSplit", "Glyphs", "cache_path", "load", "read_or_render", "render", "version"]
+
+_LOG = logging.getLogger(__name__)  # without any set-up its warnings are lines on standard error
 
 VERSION = 1  # goes up with every change of code that changes a bitmap, a class or a split
 
@@ -91,9 +93,14 @@ def load(size: int, validation: bool) -> Dataset:
 def read_or_render() -> Glyphs:
     """The glyphs from the cache; where there is none, or a damaged one, rendered (some seconds) and cached."""
     path = cache_path()
-    # Whatever is wrong with the file, it can be made again.
-    with suppress(OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
+    try:
         return _read(path)
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except Exception as error:  # whatever is wrong with the file (zlib has errors of its own), it can be made again
+        _LOG.warning(
+            "the cached glyphs in %s can't be used (%s): they are made again", printable(str(path)), reason(error)
+        )
     glyphs = render()
     with suppress(OSError):  # a folder that can't be written costs time, no more
         write_atomically(path, lambda temporary: _write(glyphs, temporary))
