@@ -21,6 +21,7 @@ ROOT = Path(__file__).parent.parent
 # A room is a folder or a file of weightlab/, "weightlab" its `__init__`. A room needs those of lower floors only.
 FLOORS = (
     {"errors", "files", "lazy"},
+    {"arrays"},
     {"pairs", "plot"},
     {"forms"},
     {"losses"},
@@ -37,7 +38,7 @@ FLOORS = (
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 ROOMS_NEEDED = {  # where that is less than all lower floors
     "plot": FLOORS[0],
-    "decompose": {*FLOORS[0], "pairs", "plot", "forms", "losses", "assignment"},
+    "decompose": {*FLOORS[0], "arrays", "pairs", "plot", "forms", "losses", "assignment"},
 }
 NOT_YET: set[str] = set()
 

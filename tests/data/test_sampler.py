@@ -57,9 +57,9 @@ def test_labels_need_not_be_sorted_or_contiguous() -> None:
     ("batch", "per_class", "seed", "message"),
     [
         (6, 4, 0, "batch=6 must be a multiple of per_class=4"),
-        (0, 4, 0, "batch must be at least 1"),
-        (4, 0, 0, "per_class must be at least 1"),
-        (4, 2, -1, "seed must be at least 0"),
+        (0, 4, 0, "batch must be a whole number of at least 1, not 0"),
+        (4, 0, 0, "per_class must be a whole number of at least 1, not 0"),
+        (4, 2, -1, "seed must be a whole number of at least 0, not -1"),
         (8, 2, 0, "needs 4 classes; there are 3"),
     ],
 )
@@ -69,7 +69,7 @@ def test_bad_input(batch: int, per_class: int, seed: int, message: str) -> None:
 
 
 def test_bad_labels() -> None:
-    for labels in (torch.zeros(4), torch.zeros(2, 2, dtype=torch.int64)):
+    for labels in (torch.full((4,), 0.5), torch.zeros(2, 2, dtype=torch.int64)):
         with pytest.raises(InputError, match="labels must be whole numbers"):
             PKSampler(labels, 2, 2, 0)
     with pytest.raises(InputError, match="there are 0"):

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from weightlab.errors import InputError
 from weightlab.retrieval import evaluate, metrics
+from weightlab.retrieval.ties import Places
 
 
 def clustered(sizes: list[int], spread: float = 1.0, dimensions: int = 6, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -75,8 +76,8 @@ def test_map_at_r_of_the_published_kind() -> None:
     """One query class of 4 in a line: places 1 and 3 of R = 3 are hits, so (1/1 + 2/3) / 3 for the query at angle 0."""
     angles = torch.tensor([0.0, 0.1, 0.2, 0.3, 3.0])
     embeddings = torch.stack([angles.cos(), angles.sin()], dim=1)
-    hits = torch.tensor([[True, False, True, True]])
-    assert float(metrics._average_precision(hits, torch.tensor([3]))) == pytest.approx((1 + 2 / 3) / 3)
+    places = Places.of(torch.tensor([[0.9, 0.8, 0.7, 0.6]]), torch.tensor([[True, False, True, True]]))
+    assert float(places.average_precision(torch.tensor([3]))) == pytest.approx((1 + 2 / 3) / 3)
     labels = torch.tensor([0, 0, 1, 0, 0])
     assert evaluate(embeddings, labels) == pytest.approx(brute_force(embeddings, labels, (1, 10, 100)))
 
@@ -116,7 +117,7 @@ def test_lone_rows_are_references_but_no_queries() -> None:
     [
         (torch.full((4, 2), torch.nan), torch.tensor([0, 0, 1, 1]), (1,), "contain NaN"),
         (torch.ones(4, 2), torch.tensor([0, 0, 1, 1]), (1,), "normalise"),
-        (torch.eye(4), torch.tensor([0, 0, 1]), (1,), "4 embeddings need as many labels"),
+        (torch.eye(4), torch.tensor([0, 0, 1]), (1,), r"labels must be whole numbers, \[4\], one for each row"),
         (torch.eye(4), torch.tensor([0, 1, 2, 3]), (1,), "no label has two rows"),
         (torch.zeros(0, 4), torch.tensor([], dtype=torch.int64), (1,), "no label has two rows"),
         (torch.eye(4), torch.tensor([0, 0, 1, 1]), (0, 1), "at least 1, not 0"),
