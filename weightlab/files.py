@@ -7,7 +7,17 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["write_atomically", "write_text"]
+from weightlab.errors import InputError, describe
+
+__all__ = ["as_path", "write_atomically", "write_text"]
+
+
+def as_path(name: str, given: object) -> Path:
+    """A path as a `Path`, given as one, as a text or as anything with `__fspath__`; InputError for what is none."""
+    try:
+        return Path(given)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise InputError(f"{name} must be a path, not {describe(given)}") from error
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
