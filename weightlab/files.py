@@ -9,7 +9,9 @@ from pathlib import Path
 
 from weightlab.errors import InputError, describe
 
-__all__ = ["as_path", "write_atomically", "write_text"]
+__all__ = ["AnyPath", "as_path", "write_atomically", "write_text"]
+
+AnyPath = str | os.PathLike[str]
 
 
 def as_path(name: str, given: object) -> Path:

@@ -16,7 +16,7 @@ from torch import Tensor
 from weightlab.arrays import as_floats, as_labels, normalised
 from weightlab.data.objects import read_objects
 from weightlab.errors import InputError, reason, unknown
-from weightlab.files import as_path
+from weightlab.files import AnyPath, as_path
 
 if TYPE_CHECKING:
     from weightlab.arrays import Array
@@ -64,9 +64,7 @@ class Features:
         return read_features(self.path, embeddings=self.embeddings, labels=self.labels)
 
 
-def read_features(
-    path: str | os.PathLike[str], *, embeddings: str = "embeddings", labels: str = "labels"
-) -> tuple[Tensor, Tensor]:
+def read_features(path: AnyPath, *, embeddings: str = "embeddings", labels: str = "labels") -> tuple[Tensor, Tensor]:
     """Embeddings, float32 [n, D] and L2-normalised, and labels, int64 [n], of a .npz or .safetensors file.
 
     embeddings: the name of an array of floats [n, D], of any length but 0. labels: the name of an array [n] of whole

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from weightlab.errors import InputError, unknown
+from weightlab.files import AnyPath, as_path
 from weightlab.train.config import TrainConfig
 
 __all__ = ["Finding", "Size", "StudySpec", "find", "read"]
@@ -153,8 +154,9 @@ class StudySpec(BaseModel):
             raise InputError(_explain_setting(error, sections)) from None
 
 
-def read(path: Path) -> StudySpec:
+def read(path: AnyPath) -> StudySpec:
     """The study in a TOML file. Raises InputError, in one line, for whatever is wrong with the file."""
+    path = as_path("path", path)
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -169,14 +171,16 @@ def read(path: Path) -> StudySpec:
         raise InputError(f"{path}: {_explain_spec(error)}") from None
 
 
-def find(name: str, folder: Path = Path("studies")) -> Path:
+def find(name: AnyPath, folder: AnyPath = "studies") -> Path:
     """The file of a study given by path or, without a folder and `.toml`, by its name in `folder`."""
-    if Path(name).suffix == ".toml" or len(Path(name).parts) != 1:
-        return Path(name)
-    path = folder / f"{name}.toml"
-    others = [other.stem for other in folder.glob("*.toml")]
+    given = as_path("name", name)
+    if given.suffix == ".toml" or len(given.parts) != 1:
+        return given
+    studies = as_path("folder", folder)
+    path = studies / f"{name}.toml"
+    others = [other.stem for other in studies.glob("*.toml")]
     if not path.exists() and others:
-        raise unknown("study", name, others)
+        raise unknown("study", str(given), others)
     return path
 
 

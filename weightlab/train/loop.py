@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -13,6 +12,7 @@ from torch import Tensor
 from weightlab import data
 from weightlab.assignment import as_weighting
 from weightlab.data.sampler import PKSampler
+from weightlab.files import AnyPath, as_path
 from weightlab.step import surrogate
 from weightlab.train import checkpoint
 from weightlab.train.config import TrainConfig
@@ -27,7 +27,7 @@ SAVE_EVERY = 500  # steps between two checkpoints, for runs that are killed rath
 
 
 def train(
-    config: TrainConfig, *, on_step: Callable[[int, float], None] | None = None, out: Path | None = None
+    config: TrainConfig, *, on_step: Callable[[int, float], None] | None = None, out: AnyPath | None = None
 ) -> TrainResult:
     """Train an encoder with a weighting, against the batch and a memory bank, and evaluate it on unseen classes.
 
@@ -39,6 +39,7 @@ def train(
     diverges.
     """
     started = time.perf_counter()
+    out = None if out is None else as_path("out", out)
     dataset = data.load(config.data, size=config.size, validation=config.validation)
     state = TrainState.start(config, channels(dataset.test))
     if out is not None:
