@@ -66,6 +66,7 @@ def as_labels(name: str, given: Array, like: Tensor | None = None) -> Tensor:
         raise InputError(f"{name} must be whole numbers, [{size}], one for each row, not {describe(labels)}")
     if labels.dtype != torch.int64:
         labels = _whole(name, labels)
+    labels = labels.contiguous()  # torch warns where it makes a copy itself
     return labels if like is None else labels.to(like.device)
 
 
