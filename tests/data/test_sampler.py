@@ -74,3 +74,14 @@ def test_bad_labels() -> None:
             PKSampler(labels, 2, 2, 0)
     with pytest.raises(InputError, match="there are 0"):
         PKSampler(torch.zeros(0, dtype=torch.int64), 2, 2, 0)
+
+
+@pytest.mark.parametrize("wrong", [2.0, True, "2", None])
+def test_sizes_that_are_not_whole(wrong: object) -> None:
+    labels = torch.tensor([0, 0, 1, 1, 2, 2])
+    for name in ("batch", "per_class", "seed"):
+        with pytest.raises(InputError, match=f"{name} must be a whole number"):
+            PKSampler(**{"labels": labels, "batch": 4, "per_class": 2, "seed": 0} | {name: wrong})  # type: ignore[arg-type]
+    for step in (wrong, -1):
+        with pytest.raises(InputError, match="step must be a whole number of at least 0"):
+            PKSampler(labels, 4, 2, 0).batch_at(step)  # type: ignore[arg-type]
