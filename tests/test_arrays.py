@@ -316,6 +316,10 @@ def test_a_look_up_of_fewer_pairs_would_flip_it_too() -> None:
     others[0] = 99  # which the bank has not
     with pytest.raises(InputError, match="look-up is of other labels"):
         step.surrogate("contrastive", ROWS, LABELS, bank.references(others))
+    changed = bank.references(others)
+    others[0] = 0
+    with pytest.raises(InputError, match="look-up is of other labels"):
+        step.surrogate("contrastive", ROWS, others, changed)
     with pytest.raises(InputError, match="look-up is of other labels"):
         step.surrogate("contrastive", ROWS[:7], LABELS[:7], bank.references(LABELS))
     anchor, row = SHARED
@@ -324,6 +328,7 @@ def test_a_look_up_of_fewer_pairs_would_flip_it_too() -> None:
     assert float(given) == pytest.approx(float(whole))
     for shared in (
         (anchor[1:], row[1:]),
+        (anchor, torch.cat([row[:1], row[:1], row[2:]])),  # the second pair, of the same anchor, left out
         (anchor, row.roll(1)),
         (anchor[[0, *range(len(anchor))]], row[[0, *range(len(row))]]),
     ):

@@ -87,20 +87,36 @@ def test_a_collapse_of_many_classes() -> None:
     assert found["MAP@R"] == pytest.approx(sum((1 + (i - 1) * (r - 1) / (n - 1)) / i for i in places) / n)
 
 
-@pytest.mark.parametrize(("directions_count", "noise"), [(1, 0.0), (7, 0.0), (7, 1e-7), (40, 0.0), (400, 1e-4)])
+@pytest.mark.parametrize(
+    ("directions_count", "noise"), [(1, 0.0), (7, 0.0), (7, 1e-7), (40, 0.0), (400, 1e-4), (1, 5e-4), (3, 1e-3)]
+)
 def test_the_order_of_the_rows_says_nothing(directions_count: int, noise: float) -> None:
     generator = torch.Generator().manual_seed(1)
     centres = normalize(torch.randn(directions_count, 24, generator=generator))
     labels = torch.arange(600) // 6  # class-ordered, as test sets are
     rows = centres[torch.randint(directions_count, (600,), generator=generator)]
     rows = normalize(rows + noise * torch.randn(600, 24, generator=generator))
-    found = [evaluate(rows[order], labels[order], (1, 5)) for order in _orders(600, generator)]
-    for other in found[1:]:
-        assert other == pytest.approx(found[0], abs=1e-9)
+    for ks in ((1, 5), (1, 5, 599)):  # a few places, or all
+        found = [evaluate(rows[order], labels[order], ks) for order in _orders(600, generator)]
+        for other in found[1:]:
+            assert other == pytest.approx(found[0], abs=1e-9)
 
 
 def _orders(count: int, generator: torch.Generator) -> list[Tensor]:
     return [torch.arange(count), torch.arange(count).flip(0), torch.randperm(count, generator=generator)]
+
+
+@pytest.mark.parametrize("ks", [(1,), (1, 799)])
+def test_what_ties_is_decided_in_float64(ks: tuple[int, ...]) -> None:
+    """Similarities some 1e-8 apart: those within the tolerance of the nearest tie with it for the first place."""
+    generator = torch.Generator().manual_seed(2)
+    rows = normalize(torch.randn(64, generator=generator) + 3e-3 * torch.randn(800, 64, generator=generator))
+    labels = torch.arange(800) // 200
+    similarity = (rows.double() @ rows.double().T).fill_diagonal_(-1)
+    first = similarity >= similarity.amax(1, keepdim=True) - 1e-6
+    share = (first & (labels[:, None] == labels)).sum(1) / first.sum(1).double()
+    assert 2 < float(first.sum(1).double().mean()) < 700
+    assert evaluate(rows, labels, ks)["R@1"] == pytest.approx(float(share.mean()), abs=1e-9)
 
 
 def test_groups_end_where_similarities_lie_dense() -> None:
