@@ -9,6 +9,6 @@ import torch
 
 torch.set_num_threads(1)
 mpl.use("agg")
-# A background job is born deaf to Ctrl-C, and so are the processes that its tests start; with a handler of Python's they
-# are not.
+# A background job is born deaf to Ctrl-C, and so are the processes that its tests start; with a handler of Python's
+# they are not.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -71,14 +71,14 @@ def test_wrong_ways() -> None:
         (lambda: wl.Criterion("ms-los"), "did you mean 'ms-loss'"),
         (lambda: wl.Criterion("ms-loss")(embeddings(12, 1), LABELS, ref_emb=embeddings(3, 1)), "go together"),
         (lambda: wl.Criterion("ms-loss")(embeddings(12, 1), LABELS, (LABELS,)), "3 or 4 lists"),
-        (lambda: wl.Criterion("ms-loss")(embeddings(12, 1), LABELS, 3 * (LABELS + 9,)), "from 0 to 11, not up to 12"),
+        (lambda: wl.Criterion("ms-loss")(embeddings(12, 1), LABELS, 3 * (LABELS + 9,)), "from 0 to 11, not 9 to 12"),
         (lambda: wl.Criterion("ms-loss")(embeddings(12, 1), LABELS, 3 * (LABELS - 1,)), "from 0 to 11"),
         (lambda: wl.Criterion("ms-loss")(embeddings(12, 1), LABELS, (LABELS, LABELS[:3], LABELS)), "12 anchors for 3"),
-        (lambda: wl.Criterion("ms-loss")(embeddings(12, 1), LABELS, 3 * (LABELS.float(),)), "int64"),
+        (lambda: wl.Criterion("ms-loss")(embeddings(12, 1), LABELS, 3 * (LABELS.float(),)), "whole numbers"),
         (lambda: wl.Criterion("ms-loss")(embeddings(12, 1)[0], LABELS), r"\[rows, dimensions\]"),
         (lambda: wl.Criterion("ms-loss")(float("nan") * embeddings(12, 1), LABELS), "NaN"),
         (lambda: wl.Criterion("ms-loss")(0 * embeddings(12, 1), LABELS), "normalise"),
-        (lambda: wl.Criterion("ms-loss")(embeddings(12, 1), LABELS[:3]), "rows"),
+        (lambda: wl.Criterion("ms-loss")(embeddings(12, 1), LABELS[:3]), "each row"),
     ]:
         with pytest.raises(wl.InputError, match=message):
             make()

@@ -29,7 +29,7 @@ def test_rounding_past_one_is_allowed() -> None:
         (torch.zeros(2, 3), torch.zeros(2, 3), "bool"),
         (torch.zeros(3), NONE, "anchors, references"),
         (torch.zeros(2, 3, dtype=torch.int64), NONE, "floating-point"),
-        ([[0.0]], NONE, "list"),
+        ("s", NONE, "similarity must be numbers, not str"),
     ],
 )
 def test_wrong_shapes_and_types(similarity: torch.Tensor, positive: torch.Tensor, message: str) -> None:

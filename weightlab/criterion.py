@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import normalize
 
+from weightlab.arrays import as_indices, as_labels, normalised
 from weightlab.assignment import Scale, Weighable, as_weighting, assign
 from weightlab.errors import InputError, describe
 from weightlab.pairs import Pairs, References
 from weightlab.step import surrogate, surrogate_of_pairs
+
+if TYPE_CHECKING:
+    from weightlab.arrays import Array
 
 __all__ = ["Criterion"]
 
@@ -46,11 +52,11 @@ class Criterion(nn.Module):
 
     def forward(
         self,
-        embeddings: Tensor,
-        labels: Tensor,
-        indices_tuple: tuple[Tensor, ...] | None = None,
-        ref_emb: Tensor | None = None,
-        ref_labels: Tensor | None = None,
+        embeddings: Array,
+        labels: Array,
+        indices_tuple: Sequence[Array] | None = None,
+        ref_emb: Array | None = None,
+        ref_labels: Array | None = None,
     ) -> Tensor:
         """The surrogate of embeddings [B, D], of any length but 0, with labels [B]: a scalar to call backward on.
 
@@ -59,43 +65,37 @@ class Criterion(nn.Module):
         anchor, negative); only these pairs then count. Raises InputError for what is of another shape or type, not
         finite or 0, and for indices that are out of range.
         """
-        anchors = _normalised("embeddings", embeddings)
+        anchors = normalised("embeddings", embeddings)
         if (ref_emb is None) != (ref_labels is None):
             raise InputError("ref_emb and ref_labels go together")
         references = None
         if ref_emb is not None and ref_labels is not None:
-            references = References(_normalised("ref_emb", ref_emb), ref_labels)
+            rows = normalised("ref_emb", ref_emb)
+            references = References(rows, as_labels("ref_labels", ref_labels, rows))
         if indices_tuple is None:
             return surrogate(self.weighting, anchors, labels, references)
         pairs = Pairs.from_embeddings(anchors, labels, references)
         return surrogate_of_pairs(self.weighting, _only(pairs, indices_tuple))
 
 
-def _normalised(name: str, embeddings: Tensor) -> Tensor:
-    if not isinstance(embeddings, Tensor) or embeddings.ndim != 2 or not embeddings.is_floating_point():
-        raise InputError(f"{name} must be a floating-point tensor [rows, dimensions], not {describe(embeddings)}")
-    return normalize(embeddings, dim=1)
-
-
-def _only(pairs: Pairs, indices: tuple[Tensor, ...]) -> Pairs:
+def _only(pairs: Pairs, indices: Sequence[Array]) -> Pairs:
     """The pairs that a miner chose."""
-    if len(indices) not in (3, 4):
-        raise InputError(f"indices_tuple must be triplets or pairs, 3 or 4 lists of indices, not {len(indices)}")
-    anchors = (indices[0], indices[0] if len(indices) == 3 else indices[2])
-    chosen = ((anchors[0], indices[1]), (anchors[1], indices[-1]))
-    for rows, columns in chosen:
-        for each, most in zip((rows, columns), pairs.similarity.shape, strict=True):
-            _check_indices(each, most)
-        if rows.shape != columns.shape:
-            raise InputError(f"indices_tuple has {len(rows)} anchors for {len(columns)} pairs")
-    positive, negative = (torch.zeros_like(pairs.positive) for _ in range(2))
-    positive[chosen[0]] = True
-    negative[chosen[1]] = True
+    if not isinstance(indices, Sequence) or len(indices) not in (3, 4):
+        count = len(indices) if isinstance(indices, Sequence) else describe(indices)
+        raise InputError(f"indices_tuple must be triplets or pairs, 3 or 4 lists of indices, not {count}")
+    first, second = (indices[0], indices[1]), (indices[0 if len(indices) == 3 else 2], indices[-1])
+    positive, negative = (_chosen(pairs, *each) for each in (first, second))
     return Pairs(pairs.similarity, positive & pairs.positive, negative & pairs.negative)
 
 
-def _check_indices(indices: Tensor, most: int) -> None:
-    if not isinstance(indices, Tensor) or indices.ndim != 1 or indices.dtype != torch.int64:
-        raise InputError(f"indices_tuple must hold int64 lists, not {describe(indices)}")
-    if len(indices) and not 0 <= int(indices.min()) <= int(indices.max()) < most:
-        raise InputError(f"indices_tuple must hold indices from 0 to {most - 1}, not up to {int(indices.max())}")
+def _chosen(pairs: Pairs, anchors: Array, others: Array) -> Tensor:
+    """A mask of the pairs with these indices."""
+    chosen = torch.zeros_like(pairs.positive)
+    rows, columns = (
+        as_indices("indices_tuple", each, 0, size - 1, device=chosen.device)
+        for each, size in zip((anchors, others), chosen.shape, strict=True)
+    )
+    if rows.shape != columns.shape:
+        raise InputError(f"indices_tuple has {len(rows)} anchors for {len(columns)} pairs")
+    chosen[rows, columns] = True
+    return chosen

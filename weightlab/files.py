@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from weightlab.errors import InputError, printable, reason, shown
+from weightlab.errors import InputError, describe, printable, reason, shown
 
 __all__ = [
+    "AnyPath",
+    "as_path",
     "check_folder",
     "check_readable",
     "exists",
@@ -25,9 +27,19 @@ __all__ = [
     "write_text",
 ]
 
+AnyPath = str | os.PathLike[str]
+
 _MOST_BYTES = 2**24  # of a text: what people write, and what is written here, has a thousandth of it
 _DEEPEST = 64  # lists in lists in lists
 _WHOLE = 2**63  # TOML's whole numbers, and those of everything that reads JSON
+
+
+def as_path(name: str, given: object) -> Path:
+    """A path as a `Path`, given as one, as a text or as anything with `__fspath__`; InputError for what is none."""
+    try:
+        return Path(given)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise InputError(f"{name} must be a path, not {describe(given)}") from error
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:

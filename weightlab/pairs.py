@@ -5,18 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
+from weightlab.arrays import ROUNDING, as_embeddings, as_floats, as_indices, as_labels, as_mask, is_dense
 from weightlab.errors import InputError, describe
 from weightlab.lazy import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["SIGNS", "PairWeights", "Pairs", "References", "Sign", "Weighting", "check_embeddings"]
+    from weightlab.arrays import Array
+
+__all__ = ["SIGNS", "PairWeights", "Pairs", "References", "Sign", "Weighting", "as_anchors", "weights_of"]
 
 Sign = Literal["positive", "negative"]
 SIGNS: tuple[Sign, Sign] = ("positive", "negative")
 
-_ROUNDING = 0.02  # how far past ±1 a cosine may stray by rounding (bfloat16 keeps 8 bits)
+_MOST_ANCHORS = 2**31  # of a batch
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Pairs:
     similarity: float [B, R], cosine similarities in [−1, 1], of B anchors with R references.
     positive, negative: bool [B, R]; a pair in neither is ignored, a pair in both is an error.
 
+    Each may be given as an array of numpy's or as lists too; masks go to the similarities' device.
     Raises InputError for a wrong shape or type, a NaN, an infinity, a value outside [−1, 1], or a pair in both masks.
     """
 
@@ -34,9 +38,11 @@ class Pairs:
     negative: Tensor
 
     def __post_init__(self) -> None:
-        _check_similarity(self.similarity)
+        similarity = as_floats("similarity", self.similarity, ("anchors", "references"))
+        _check_range(similarity)
+        object.__setattr__(self, "similarity", similarity)
         for name, mask in (("positive", self.positive), ("negative", self.negative)):
-            _check_mask(name, mask, self.similarity)
+            object.__setattr__(self, name, as_mask(name, mask, similarity))
         # masks that are one row for all anchors (`expand`) need one look
         rows = slice(0, 1) if self.positive.stride(0) == self.negative.stride(0) == 0 else slice(None)
         both = self.positive[rows] & self.negative[rows]
@@ -52,10 +58,10 @@ class Pairs:
     @classmethod
     def from_embeddings(
         cls,
-        anchors: Tensor,
-        labels: Tensor,
-        references: Tensor | References | None = None,
-        reference_labels: Tensor | None = None,
+        anchors: Array,
+        labels: Array,
+        references: Array | References | None = None,
+        reference_labels: Array | None = None,
     ) -> Pairs:
         """Cosine similarities of anchors [B, D] with references [R, D], both L2-normalised, and the masks by label.
 
@@ -63,21 +69,14 @@ class Pairs:
         entries, which are excluded. Without references, the batch against itself, self pairs excluded.
         Raises InputError for embeddings that are not normalised, not finite, or that do not fit their labels.
         """
-        check_embeddings("anchors", anchors, labels)
-        if references is None:
-            own = torch.arange(len(anchors), device=anchors.device)
-            references = References(anchors, labels, own, verified=True)
-        elif not isinstance(references, References):
-            if reference_labels is None:
-                raise InputError("references need reference_labels, one for each row")
-            references = References(references, reference_labels)
-        references.check_anchors(anchors)
-        same = labels[:, None] == references.labels[None, :]
+        rows, numbers, given = as_anchors(anchors, labels, _as_references(references, reference_labels))
+        compared = References.of_batch(rows, numbers) if given is None else given
+        same = numbers[:, None] == compared.labels[None, :]
         positive, negative = same, ~same
-        if references.own is not None:
-            has_own = (references.own >= 0).nonzero()[:, 0]
-            positive[has_own, references.own[has_own]] = negative[has_own, references.own[has_own]] = False
-        return cls(anchors @ references.embeddings.to(anchors.dtype).T, positive, negative)
+        if compared.own is not None:
+            has_own = (compared.own >= 0).nonzero()[:, 0]
+            positive[has_own, compared.own[has_own]] = negative[has_own, compared.own[has_own]] = False
+        return cls(rows @ compared.embeddings.to(rows.dtype).T, positive, negative)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,10 +84,11 @@ class References:
     """What anchors are compared with, for `surrogate` and its like; `MemoryBank.references` makes them of a bank.
 
     embeddings: floating-point [R, D], L2-normalised, of any precision.
-    labels: integer [R].
+    labels: integer [R]; what `weightlab.arrays.as_labels` takes becomes int64 on the embeddings' device.
     own: None, or integer [B]: for each anchor the row of its own entry, which is no pair of it; −1 where it has none.
     shared: None, or (anchor, row), integer [n] each: all the pairs that share a label, own entries among them, anchors
         ascending, from a look-up by label; None: they are sought where they are needed.
+    looked_up: None, or integer [B]: the anchors' labels that `shared` was looked up with.
     verified: the norms were looked at before (a bank does so as entries come in), so they are not looked at again.
 
     Raises InputError for embeddings that are not normalised or finite, and for parts that do not fit one another.
@@ -98,43 +98,70 @@ class References:
     labels: Tensor
     own: Tensor | None = None
     shared: tuple[Tensor, Tensor] | None = None
+    looked_up: Tensor | None = field(default=None, repr=False)
     verified: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.verified:
-            check_embeddings("references", self.embeddings, self.labels)
+            object.__setattr__(self, "embeddings", as_embeddings("references", self.embeddings))
+        object.__setattr__(self, "labels", as_labels("reference labels", self.labels, self.embeddings))
         if self.own is not None:
-            self._check_own(self.own)
+            own = as_indices("own", self.own, -1, len(self) - 1, device=self.embeddings.device)
+            object.__setattr__(self, "own", own)
         if self.shared is not None and not self.verified:
-            self._check_shared(*self.shared)
+            object.__setattr__(self, "shared", self._as_shared(self.shared))
+        if self.looked_up is not None:
+            object.__setattr__(self, "looked_up", as_labels("looked_up", self.looked_up).to(self.embeddings.device))
 
     def __len__(self) -> int:
         return len(self.embeddings)
 
-    def check_anchors(self, anchors: Tensor) -> None:
-        """Raise InputError unless anchors [B, D] have as many dimensions, and own entries, where there are any."""
+    @classmethod
+    def of_batch(cls, anchors: Tensor, labels: Tensor) -> References:
+        """The batch against itself, of anchors and labels that were checked."""
+        return cls(anchors, labels, torch.arange(len(anchors), device=anchors.device), verified=True)
+
+    def check_anchors(self, anchors: Tensor, labels: Tensor) -> None:
+        """Raise InputError unless anchors [B, D] and their labels [B], checked, fit: as many dimensions, the same
+        device, an own entry for each where there are any, and a look-up of these labels where there is one.
+        """
         if anchors.shape[1] != self.embeddings.shape[1]:
             raise InputError(f"anchors have {anchors.shape[1]} dimensions, references {self.embeddings.shape[1]}")
+        if anchors.device != self.embeddings.device:
+            raise InputError(
+                f"anchors are on {anchors.device}, references on {self.embeddings.device}: move one of them"
+            )
         if self.own is not None and len(self.own) != len(anchors):
             raise InputError(f"own must have an entry for each of {len(anchors)} anchors, not {len(self.own)}")
+        if self.shared is not None and not self._is_look_up_of(labels, self.shared):
+            raise InputError("the references' look-up is of other labels: make it with the labels of this batch")
 
-    def _check_shared(self, anchor: Tensor, row: Tensor) -> None:
-        whole = all(isinstance(each, torch.Tensor) and each.dtype == torch.int64 for each in (anchor, row))
-        if not whole or anchor.ndim != 1 or anchor.shape != row.shape:
-            raise InputError("shared must be two int64 lists of one length, anchors and rows of the references")
-        if len(row) and not (int(anchor[0]) >= 0 and bool((anchor.diff() >= 0).all())):
+    def _is_look_up_of(self, labels: Tensor, shared: tuple[Tensor, Tensor]) -> bool:
+        """Whether all pairs of one label are in it, and no others: one left out would be pushed where it is to be
+        pulled.
+        """
+        if self.looked_up is not None:
+            return torch.equal(labels, self.looked_up)
+        anchor, row = shared
+        if len(anchor) and int(anchor[-1]) >= len(labels):
+            return False
+        known, counts = torch.unique(self.labels, return_counts=True)
+        place = torch.searchsorted(known, labels).clamp(max=max(len(known) - 1, 0))
+        wanted = int(counts[place][known[place] == labels].sum()) if len(known) else 0
+        distinct = len(torch.unique(anchor * max(len(self), 1) + row))
+        return wanted == len(anchor) == distinct and torch.equal(labels[anchor], self.labels[row])
+
+    def _as_shared(self, shared: object) -> tuple[Tensor, Tensor]:
+        if not isinstance(shared, tuple | list) or len(shared) != 2:
+            raise InputError(f"shared must be two lists of whole numbers, anchors and rows, not {describe(shared)}")
+        device = self.embeddings.device
+        anchor = as_indices("anchors of shared", shared[0], 0, _MOST_ANCHORS, device=device)
+        row = as_indices("rows of shared", shared[1], 0, len(self) - 1, device=device)
+        if anchor.shape != row.shape:
+            raise InputError(f"shared must be two lists of one length, not of {len(anchor)} and {len(row)}")
+        if bool((anchor.diff() < 0).any()):
             raise InputError("shared must have its anchors ascending, from 0 on")
-        if len(row) and not 0 <= int(row.min()) <= int(row.max()) < len(self.embeddings):
-            raise InputError(f"shared must have rows of the references, 0 to {len(self.embeddings) - 1}")
-
-    def _check_own(self, own: Tensor) -> None:
-        if not isinstance(own, torch.Tensor) or own.ndim != 1 or own.is_floating_point() or own.dtype == torch.bool:
-            raise InputError(f"own must be an integer tensor, one entry an anchor, not {describe(own)}")
-        if len(own) and not -1 <= int(own.min()) <= int(own.max()) < len(self.embeddings):
-            raise InputError(
-                f"own must be rows of the references, -1 to {len(self.embeddings) - 1}, "
-                f"not {int(own.min())} to {int(own.max())}"
-            )
+        return anchor, row
 
 
 @dataclass(frozen=True)
@@ -158,44 +185,49 @@ class Weighting(Protocol):
         ...
 
 
-def _check_similarity(similarity: Tensor) -> None:
-    if not isinstance(similarity, torch.Tensor) or not similarity.is_floating_point():
-        raise InputError(f"similarity must be a floating-point tensor, not {describe(similarity)}")
-    if similarity.ndim != 2:
-        raise InputError(f"similarity must be [anchors, references], not of shape {tuple(similarity.shape)}")
+def as_anchors(
+    anchors: Array, labels: Array, references: References | None
+) -> tuple[Tensor, Tensor, References | None]:
+    """Anchors, their labels, and what they are compared with, None for the batch itself, checked against one another.
+
+    Raises InputError as `Pairs.from_embeddings` does.
+    """
+    embeddings = as_embeddings("anchors", anchors)
+    numbers = as_labels("labels", labels, embeddings)
+    if references is not None:
+        if not isinstance(references, References):
+            raise InputError(f"references must be References(embeddings, labels), not {describe(references)}")
+        references.check_anchors(embeddings, numbers)
+    return embeddings, numbers, references
+
+
+def weights_of(weighting: Weighting, pairs: Pairs) -> PairWeights:
+    """The weights that a weighting, whoever wrote it, gives pairs. Raises InputError unless they are two [B, R]."""
+    weights = weighting.weights(pairs)
+    for sign in SIGNS:
+        weight = getattr(weights, sign, None)
+        if not is_dense(weight) or weight.shape != pairs.similarity.shape:
+            size = list(pairs.similarity.shape)
+            raise InputError(f"a weighting must give PairWeights of two tensors {size}; {sign} is {describe(weight)}")
+    return weights
+
+
+def _as_references(references: Array | References | None, labels: Array | None) -> References | None:
+    if references is None or isinstance(references, References):
+        if labels is not None:
+            what = "no references" if references is None else "References, which have their labels"
+            raise InputError(f"reference_labels go with references that are embeddings; there are {what}")
+        return references
+    if labels is None:
+        raise InputError("references need reference_labels, one for each row")
+    embeddings = as_embeddings("references", references)
+    return References(embeddings, as_labels("reference_labels", labels, embeddings), verified=True)
+
+
+def _check_range(similarity: Tensor) -> None:
     if not similarity.numel():
         return
     low, high = (float(end) for end in similarity.detach().aminmax())  # NaN where any is NaN
-    if not -1 - _ROUNDING <= low <= high <= 1 + _ROUNDING:
+    if not -1 - ROUNDING <= low <= high <= 1 + ROUNDING:
         what = "contains NaN" if low != low else f"runs from {low:g} to {high:g}"
         raise InputError(f"similarity {what}: cosine similarities lie in [-1, 1]; normalise the embeddings")
-
-
-def _check_mask(name: str, mask: Tensor, similarity: Tensor) -> None:
-    if not isinstance(mask, torch.Tensor) or mask.dtype != torch.bool:
-        raise InputError(f"{name} must be a bool tensor, not {describe(mask)}")
-    if mask.shape != similarity.shape:
-        raise InputError(f"{name} has shape {tuple(mask.shape)}, similarity {tuple(similarity.shape)}")
-
-
-def check_embeddings(name: str, embeddings: Tensor, labels: Tensor | None = None) -> None:
-    """Raise InputError unless embeddings [n, D] are L2-normalised and finite, and labels, if given, are [n]."""
-    if not isinstance(embeddings, torch.Tensor) or embeddings.ndim != 2 or not embeddings.is_floating_point():
-        raise InputError(f"{name} must be a floating-point tensor [rows, dimensions], not {describe(embeddings)}")
-    if labels is not None and (not isinstance(labels, torch.Tensor) or labels.shape != embeddings.shape[:1]):
-        raise InputError(
-            f"{name} have {len(embeddings)} rows: labels must be a tensor of as many, not {describe(labels)}"
-        )
-    if not embeddings.numel():
-        return
-    norms = torch.linalg.vector_norm(
-        embeddings.detach(), dim=1, dtype=torch.promote_types(embeddings.dtype, torch.float32)
-    )
-    low, high = torch.stack(norms.aminmax()).tolist()  # NaN where any is NaN
-    off = max(1 - low, high - 1) if low == low else float("nan")
-    if not off < float("inf"):
-        raise InputError(f"{name} contain NaN or infinity: give finite, L2-normalised embeddings")
-    if off > _ROUNDING:
-        raise InputError(
-            f"{name} have lengths up to {off:g} away from 1: normalise them (torch.nn.functional.normalize)"
-        )

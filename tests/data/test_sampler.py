@@ -57,9 +57,9 @@ def test_labels_need_not_be_sorted_or_contiguous() -> None:
     ("batch", "per_class", "seed", "message"),
     [
         (6, 4, 0, "batch=6 must be a multiple of per_class=4"),
-        (0, 4, 0, "batch must be at least 1"),
-        (4, 0, 0, "per_class must be at least 1"),
-        (4, 2, -1, "seed must be at least 0"),
+        (0, 4, 0, "batch must be a whole number of at least 1, not 0"),
+        (4, 0, 0, "per_class must be a whole number of at least 1, not 0"),
+        (4, 2, -1, "seed must be a whole number of at least 0, not -1"),
         (8, 2, 0, "needs 4 classes; there are 3"),
     ],
 )
@@ -69,8 +69,19 @@ def test_bad_input(batch: int, per_class: int, seed: int, message: str) -> None:
 
 
 def test_bad_labels() -> None:
-    for labels in (torch.zeros(4), torch.zeros(2, 2, dtype=torch.int64)):
+    for labels in (torch.full((4,), 0.5), torch.zeros(2, 2, dtype=torch.int64)):
         with pytest.raises(InputError, match="labels must be whole numbers"):
             PKSampler(labels, 2, 2, 0)
     with pytest.raises(InputError, match="there are 0"):
         PKSampler(torch.zeros(0, dtype=torch.int64), 2, 2, 0)
+
+
+@pytest.mark.parametrize("wrong", [2.0, True, "2", None])
+def test_sizes_that_are_not_whole(wrong: object) -> None:
+    labels = torch.tensor([0, 0, 1, 1, 2, 2])
+    for name in ("batch", "per_class", "seed"):
+        with pytest.raises(InputError, match=f"{name} must be a whole number"):
+            PKSampler(**{"labels": labels, "batch": 4, "per_class": 2, "seed": 0} | {name: wrong})  # type: ignore[arg-type]
+    for step in (wrong, -1):
+        with pytest.raises(InputError, match="step must be a whole number of at least 0"):
+            PKSampler(labels, 4, 2, 0).batch_at(step)  # type: ignore[arg-type]

@@ -182,6 +182,9 @@ def test_a_snapshot_is_a_copy_both_ways_and_clean() -> None:
         ({"seen": torch.tensor(2**62 + 1)}, "seen must be a whole number of 0 to 4611686018427387904"),
         ({"seen": 1}, "seen must be one int64, not int"),
         ({"embeddings": None}, "snapshot's embeddings are NoneType"),
+        ({"embeddings": torch.eye(4, 2).to_sparse()}, "snapshot's embeddings are"),
+        ({"labels": torch.empty(4, dtype=torch.int64, device="meta")}, "snapshot's labels are"),
+        ({"seen": torch.tensor(1j)}, "seen must be one int64"),
         ({"embeddings": torch.zeros(4, 2)}, "snapshot's embeddings have lengths up to 1 away from 1"),
         ({"embeddings": torch.full((4, 2), float("nan"))}, "snapshot's embeddings contain NaN"),
         ({"embeddings": torch.eye(4, 2), "seen": torch.tensor(3)}, "snapshot's embeddings have lengths"),
@@ -202,6 +205,12 @@ def test_wrong_snapshots_change_nothing(change: dict[str, Any], message: str) ->
     assert same(bank.state(), before)
     assert bank.labels.tolist() == [3, 5]
     assert bank.slots_of(torch.tensor([5]))[1].tolist() == [1]
+
+
+@pytest.mark.parametrize("wrong", [None, [], "state", torch.zeros(3), {"embeddings": 1}])
+def test_what_is_no_snapshot(wrong: Any) -> None:  # noqa: ANN401
+    with pytest.raises(InputError, match="snapshot"):
+        MemoryBank(4, 2).restore(wrong)
 
 
 def test_what_lies_in_free_slots_of_a_snapshot_does_not_matter() -> None:
@@ -360,14 +369,13 @@ def test_a_bank_on_a_gpu_does_the_same() -> None:
     ("embeddings", "labels", "message"),
     [
         (torch.eye(2, 3), torch.tensor([0, 1]), r"holds \[n, 2\]"),
-        (torch.ones(2), torch.tensor([0, 1]), r"holds \[n, 2\]"),
-        ([[1.0, 0.0]], torch.tensor([0]), "not list"),
+        (torch.ones(2), torch.tensor([0, 1]), r"\[rows, dimensions\], not torch.float32 \[2\]"),
+        ([[1.0], [0.0, 1.0]], torch.tensor([0]), "can't be read as an array"),
         (torch.eye(2, dtype=torch.int64), torch.tensor([0, 1]), "floating-point"),
-        (torch.eye(2), torch.tensor([0]), "as many labels"),
-        (torch.eye(2), torch.tensor([0.0, 1.0]), "integer"),
-        (torch.eye(2), torch.tensor([True, False]), "integer"),
-        (torch.eye(1, 2), torch.tensor(0), "integer"),
-        (torch.eye(1, 2), [0], "integer"),
+        (torch.eye(2), torch.tensor([0]), r"whole numbers, \[2\], one for each row, not torch.int64 \[1\]"),
+        (torch.eye(2), torch.tensor([0.0, 1.5]), "whole numbers that torch.float32 tells apart, not 1.5"),
+        (torch.eye(1, 2), torch.tensor(0), "one for each row"),
+        (torch.eye(1, 2), ["0"], "labels must be numbers, not list of <U1"),
         (torch.eye(2)[[0, 1, 0, 1, 0]], torch.arange(5), "does not fit"),
     ],
 )
@@ -388,6 +396,12 @@ def test_wrong_batches(embeddings: Tensor, labels: Tensor, message: str) -> None
         ({"dtype": torch.float16}, "torch.bfloat16, not torch.float16"),
         ({"dtype": "float32"}, "dtype"),
         ({"device": "abacus"}, "abacus"),
+        ({"device": "meta"}, "device 'meta', which holds no values"),
+        ({"device": 1.5}, "can't make a bank of 4 × 2 on device '1.5'"),
+        ({"device": []}, "can't make"),
+        ({"capacity": 10**40}, "can't make"),
+        ({"dimensions": 2**62}, "can't make"),
+        ({"capacity": "4"}, "capacity"),
         ({"capacity": 10**15, "dimensions": 100}, "can't make"),
     ],
 )
@@ -396,9 +410,9 @@ def test_wrong_banks(arguments: dict[str, Any], message: str) -> None:
         MemoryBank(**{"capacity": 4, "dimensions": 2} | arguments)
 
 
-@pytest.mark.parametrize("labels", [torch.tensor([0.0]), torch.tensor([[0]]), torch.tensor(0), [0]])
+@pytest.mark.parametrize("labels", [torch.tensor([0.5]), torch.tensor([[0]]), torch.tensor(0), [None]])
 def test_wrong_queries(labels: Tensor) -> None:
-    with pytest.raises(InputError, match="integer"):
+    with pytest.raises(InputError, match="labels must be"):
         MemoryBank(4, 2).slots_of(labels)
 
 
@@ -414,5 +428,8 @@ def test_momentum_encoder_is_the_moving_average() -> None:
     assert torch.allclose(slow.module[0].weight, 0.9 * first + 0.1 * (first + 1))
     assert torch.equal(slow.module[1].running_mean, encoder[1].running_mean)  # type: ignore[arg-type]
     assert not any(parameter.requires_grad for parameter in slow.parameters())
-    with pytest.raises(InputError, match="momentum"):
-        momentum_encoder(encoder, 1.0)
+    for wrong in (1.0, -0.1, float("nan"), "0.9", None):
+        with pytest.raises(InputError, match="momentum"):
+            momentum_encoder(encoder, wrong)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"encoder must be a torch\.nn\.Module, not function"):
+        momentum_encoder(lambda x: x, 0.9)  # type: ignore[arg-type]

@@ -74,9 +74,15 @@ def test_faiss_threads_are_as_before() -> None:
         (embeddings(3), embeddings(4) * torch.nan, 1, None, "references contain NaN"),
         (embeddings(3), embeddings(4) / 0, 1, None, "references contain NaN or infinity"),
         (embeddings(3)[0], embeddings(4), 1, None, "queries must be a floating-point tensor"),
-        (embeddings(3), embeddings(4), 1, torch.tensor([0, 1]), "own must be 3 whole numbers"),
-        (embeddings(3), embeddings(4), 1, torch.tensor([0, 1, 4]), "own must be between -1 and 3"),
-        (embeddings(3), embeddings(4), 1, torch.tensor([0, 1, -2]), "own must be between -1 and 3"),
+        (
+            embeddings(3),
+            embeddings(4),
+            1,
+            torch.tensor([0, 1]),
+            r"own must be whole numbers, \[3\], from -1 to 3, not torch.int64 \[2\]",
+        ),
+        (embeddings(3), embeddings(4), 1, torch.tensor([0, 1, 4]), "own must be whole numbers from -1 to 3, not"),
+        (embeddings(3), embeddings(4), 1, torch.tensor([0, 1, -2]), "own must be whole numbers from -1 to 3, not"),
     ],
 )
 def test_bad_input(queries: Tensor, references: Tensor, k: int, own: Tensor | None, message: str) -> None:

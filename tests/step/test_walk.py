@@ -192,14 +192,14 @@ def test_a_look_up_or_own_entries_of_another_batch_are_refused() -> None:
     with pytest.raises(InputError, match="of other labels"):
         surrogate("contrastive", x[:2], labels[:2], bank.references(labels))
     for own in (torch.tensor([0, 1, 20]), torch.tensor([-2, 0, 1])):
-        with pytest.raises(InputError, match="own must be rows of the references, -1 to 19"):
+        with pytest.raises(InputError, match="own must be whole numbers from -1 to 19"):
             bank.references(labels, own)
     row, slot = bank.slots_of(labels)
     for shared, message in [
         ((row.flip(0), slot.flip(0)), "ascending"),
-        ((row, slot + 20), "0 to 19"),
+        ((row, slot + 20), "rows of shared must be whole numbers from 0 to 19"),
         ((row, slot[1:]), "one length"),
-        ((row.float(), slot), "int64"),
+        ((row.float(), slot), "anchors of shared must be whole numbers"),
     ]:
         with pytest.raises(InputError, match=message):
             References(r, reference_labels, None, shared)

@@ -17,7 +17,7 @@ ContextName = Annotated[
     typer.Option(
         "--context",
         help="similarities of the other pairs: random (or random:512, the dimensions), early, trained, run:FOLDER or "
-        "file:FILE",
+        "file:FILE (file:x.npz(embeddings=X, labels=y) where its arrays have other names)",
     ),
 ]
 Positives = Annotated[int, typer.Option(help="positives of an anchor in the context")]
@@ -34,7 +34,7 @@ def context_of(text: str, positives: int, negatives: int) -> Context:
 
         return contexts.Measured(text, *embed_run(Path(place)), positives, negatives)
     if kind == "file" and colon:
-        from weightlab.data.features import read_features
+        from weightlab.data.features import Features
 
-        return contexts.Measured(text, *read_features(Path(place)), positives, negatives)
+        return contexts.Measured(text, *Features.parse(place).read(), positives, negatives)
     return contexts.get(text, positives, negatives)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from weightlab.errors import InputError
+from weightlab.arrays import as_labels
+from weightlab.errors import InputError, check_whole
 from weightlab.lazy import np, torch
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ __all__ = ["PKSampler"]
 class PKSampler:
     """Random batches of `batch / per_class` distinct classes with `per_class` rows each.
 
-    labels: int64 [N].
+    labels: whole numbers [N]; numpy's or a list too.
     batch: rows of a batch, at least 1.
     per_class: rows of each class in it, at least 1.
     seed: at least 0.
@@ -35,17 +36,11 @@ class PKSampler:
     seed: int
 
     def __post_init__(self) -> None:
-        for name in ("batch", "per_class"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1, not {getattr(self, name)}")
+        for name, least in (("batch", 1), ("per_class", 1), ("seed", 0)):
+            check_whole(name, getattr(self, name), least)
         if self.batch % self.per_class:
             raise InputError(f"batch={self.batch} must be a multiple of per_class={self.per_class}")
-        if self.seed < 0:
-            raise InputError(f"seed must be at least 0, not {self.seed}")
-        if self.labels.ndim != 1 or self.labels.is_floating_point():
-            raise InputError(
-                f"labels must be whole numbers [N], not {self.labels.dtype} of shape {tuple(self.labels.shape)}"
-            )
+        object.__setattr__(self, "labels", as_labels("labels", self.labels))
         needed, there = self.batch // self.per_class, len(self._rows)
         if needed > there:
             raise InputError(
@@ -56,7 +51,9 @@ class PKSampler:
         """The rows of the batch at `step` ≥ 0: int64 [batch], the rows of a class side by side.
 
         Rows are drawn without replacement, or with it from a class of fewer than `per_class` rows.
+        Raises InputError for a step that is not whole or below 0.
         """
+        check_whole("step", step, 0)
         random = np.random.default_rng((self.seed, step))
         classes = random.choice(len(self._rows), self.batch // self.per_class, replace=False)
         drawn = [

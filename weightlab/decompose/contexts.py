@@ -6,9 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from weightlab.errors import InputError, check_whole, unknown
+from weightlab.arrays import as_embeddings, as_floats, as_labels
+from weightlab.errors import InputError, check_number, check_whole, describe, unknown
 from weightlab.lazy import np, torch
-from weightlab.pairs import Pairs, check_embeddings
+from weightlab.pairs import Pairs
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,6 +19,7 @@ __all__ = ["Context", "Drawn", "Measured", "Normal", "RandomDirections", "Sample
 
 POSITIVES, NEGATIVES = 3, 64  # an anchor in a batch of 4 images a class
 _MOST = 1 << 22  # pairs of a sign: in 8 contexts some gigabytes
+_FAR = 6  # standard deviations: beyond it are 10⁻⁹ of a normal distribution
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,18 @@ class Normal:
 
     mean: of the distribution before the cut.
     std: its standard deviation, above 0.
+
+    Raises InputError for others, and where the cut leaves less than one in 10⁹.
     """
 
     mean: float
     std: float
+
+    def __post_init__(self) -> None:
+        check_number("mean", self.mean)
+        check_number("std", self.std, above=0)
+        if max(-1 - self.mean, self.mean - 1) > _FAR * self.std:
+            raise InputError(f"mean={self.mean} with std={self.std} has almost nothing in [-1, 1]")
 
     def quantile(self, u: np.ndarray) -> np.ndarray:
         """The similarity below which the share u of the pairs lies."""
@@ -43,10 +53,13 @@ class Normal:
 class RandomDirections:
     """Cosines of independent uniform directions in D dimensions: (1 + S)/2 ~ Beta((D−1)/2, (D−1)/2).
 
-    dimensions: D, at least 2.
+    dimensions: D, at least 2. Raises InputError for others.
     """
 
     dimensions: int
+
+    def __post_init__(self) -> None:
+        check_whole("dimensions", self.dimensions, 2)
 
     def quantile(self, u: np.ndarray) -> np.ndarray:
         """The similarity below which the share u of the pairs lies."""
@@ -62,10 +75,18 @@ class Sample:
 
     positive: float64 [C, P], the similarities of the anchor's positives in each of C contexts.
     negative: float64 [C, N], those of its negatives.
+
+    Raises InputError for other shapes and types; what is no similarity, `pairs` refuses.
     """
 
     positive: Tensor
     negative: Tensor
+
+    def __post_init__(self) -> None:
+        for name in ("positive", "negative"):
+            object.__setattr__(self, name, as_floats(name, getattr(self, name), ("contexts", "pairs")))
+        if len(self.positive) != len(self.negative):
+            raise InputError(f"positive has {len(self.positive)} contexts, negative {len(self.negative)}")
 
     @property
     def counts(self) -> tuple[int, int]:
@@ -121,9 +142,14 @@ class Drawn:
 
     def __post_init__(self) -> None:
         _check_counts(self.positives, self.negatives)
+        for name in ("positive", "negative"):
+            if not callable(getattr(getattr(self, name), "quantile", None)):
+                given = describe(getattr(self, name))
+                raise InputError(f"{name} must be a distribution, Normal or RandomDirections, not {given}")
 
     def sample(self, count: int, seed: int = 0) -> Sample:
         """`count` contexts; the same seed gives the same ones."""
+        _check_sampling(count, seed)
         generator = np.random.default_rng(seed)
         positive = self.positive.quantile(generator.random((count, self.positives)))
         negative = self.negative.quantile(generator.random((count, self.negatives)))
@@ -136,7 +162,7 @@ class Measured:
 
     name: as figures write it.
     embeddings: floating-point [n, D], L2-normalised.
-    labels: [n].
+    labels: whole numbers [n]. Both may be numpy's or lists too.
     positives, negatives: how many pairs of the sign an anchor has, from 1 up.
 
     Each is that of an anchor drawn among those that share their label; its positives and negatives are drawn from the
@@ -152,15 +178,18 @@ class Measured:
 
     def __post_init__(self) -> None:
         _check_counts(self.positives, self.negatives)
-        check_embeddings("embeddings", self.embeddings, self.labels)
+        embeddings = as_embeddings("embeddings", self.embeddings).detach().cpu()
+        object.__setattr__(self, "embeddings", embeddings)
+        object.__setattr__(self, "labels", as_labels("labels", self.labels, embeddings))
         counts = self.labels.unique(return_counts=True)[1]
         if len(counts) < 2 or int(counts.max()) < 2:
             raise InputError(f"{self.name}: a context needs two labels or more, and one of them twice")
 
     def sample(self, count: int, seed: int = 0) -> Sample:
         """`count` contexts; the same seed gives the same ones."""
+        _check_sampling(count, seed)
         generator = np.random.default_rng(seed)
-        labels, embeddings = self.labels.numpy(), self.embeddings.detach().double()
+        labels, embeddings = self.labels.numpy(), self.embeddings.double()
         _, inverse, counts = np.unique(labels, return_inverse=True, return_counts=True)
         anchors = generator.choice(np.flatnonzero(counts[inverse] > 1), count)
         rows: list[tuple[Tensor, Tensor]] = []
@@ -194,6 +223,8 @@ def get(name: str, positives: int = POSITIVES, negatives: int = NEGATIVES) -> Dr
     Raises InputError for an unknown name, for dimensions that are no whole number from 2 on, and for a count that is
     not whole, at least 1 and at most 2²².
     """
+    if not isinstance(name, str):
+        raise InputError(f"a context's name must be a text, not {describe(name)}")
     kind, colon, dimensions = name.partition(":")
     if kind not in _DISTRIBUTIONS and not colon:
         raise unknown("context", kind, _DISTRIBUTIONS)
@@ -225,6 +256,11 @@ def label(context: Context) -> str:
 def _check_counts(positives: int, negatives: int) -> None:
     for name, count in (("positives", positives), ("negatives", negatives)):
         check_whole(name, count, 1, _MOST)
+
+
+def _check_sampling(count: int, seed: int) -> None:
+    check_whole("count", count, 1, _MOST)
+    check_whole("seed", seed, 0)
 
 
 def _draw(generator: np.random.Generator, mask: np.ndarray, count: int) -> np.ndarray:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from weightlab.arrays import as_floats, as_indices, as_labels, check_norms, is_dense
 from weightlab.errors import InputError, check_whole, describe, reason
-from weightlab.pairs import References, check_embeddings
+from weightlab.pairs import References
+
+if TYPE_CHECKING:
+    from weightlab.arrays import Array
 
 __all__ = ["MemoryBank"]
 
 _DTYPES = (torch.float32, torch.bfloat16)
-_INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 _MOST_SEEN = 2**62  # leaves the entries still to come their numbers in int64
 
 
@@ -23,7 +28,7 @@ class MemoryBank:
     """A ring of `capacity` slots, each with an embedding [dimensions] and a label; the oldest entry makes room.
 
     dtype: how embeddings are stored, torch.float32 or torch.bfloat16 (rounded to nearest). device: where they are.
-    Labels are any int64.
+    Labels are any int64; what `weightlab.arrays.as_labels` takes becomes that.
 
     Memory: 4 (float32) or 2 (bfloat16) × capacity × dimensions bytes and 8 × capacity for the labels, on `device`, all
     reserved at once but touched only as entries come; and on the CPU the look-up by label, 8 to 16 bytes an entry and
@@ -67,36 +72,33 @@ class MemoryBank:
         """Their labels, int64 [len]; a view, to be read only."""
         return self._labels[: len(self)]
 
-    def enqueue(self, embeddings: Tensor, labels: Tensor) -> Tensor:
+    def enqueue(self, embeddings: Array, labels: Array) -> Tensor:
         """Put a batch in, over the oldest entries; returns the slot that each row took, int64 [B] on the bank's device.
 
         embeddings: floating-point [B, D], B ≤ capacity, of any device, L2-normalised, stored without their gradient.
-        labels: integer [B]. The slots let an anchor's own entry be excluded by index: two images with the same
+        labels: whole numbers [B]. The slots let an anchor's own entry be excluded by index: two images with the same
         embedding stay a pair. Costs O(B·D), whatever the capacity. Raises InputError for a batch that does not fit and
         for embeddings that are not finite or, as they would be stored, not L2-normalised; the bank is then as it was.
         """
-        self._check_batch(embeddings, labels)
-        stored = embeddings.detach().to(self._embeddings.dtype)
-        check_embeddings("embeddings", stored)  # as stored: what got in must be good enough for `restore`
-        start, added, left = self._seen % self.capacity, labels.tolist(), list[int]()
+        stored, numbers = self._as_stored(embeddings, labels)
+        start, added, left = self._seen % self.capacity, numbers.tolist(), list[int]()
         for slots, rows in _pieces(start, len(added), self.capacity):
             left += self.labels[slots].tolist()  # nothing from slots that were still free: the view ends before them
             self._embeddings[slots].copy_(stored[rows])
-            self._labels[slots].copy_(labels[rows])
+            self._labels[slots].copy_(numbers[rows])
         self._index.add(added, self._seen)
         self._seen += len(added)
         self._index.drop(left, self._oldest)
         return torch.arange(start, start + len(added), device=self._labels.device).remainder_(self.capacity)
 
-    def slots_of(self, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def slots_of(self, labels: Array) -> tuple[Tensor, Tensor]:
         """The slots of the entries that have one of the given labels: (row, slot), each int64 [n] on the bank's device.
 
-        labels: integer [B], of any device. Entry slot[k] has the label labels[row[k]]. Rows ascend; within a row the
+        labels: [B], of any device. Entry slot[k] has the label labels[row[k]]. Rows ascend; within a row the
         oldest entry comes first. An anchor's own entry is among them once it is enqueued. Costs O(B + n), whatever the
-        length of the bank, plus a bisection a label. Raises InputError for labels that are not integer [B].
+        length of the bank, plus a bisection a label. Raises InputError for other labels.
         """
-        _check_labels(labels)
-        wanted, numbers = labels.tolist(), array("q")
+        wanted, numbers = as_labels("labels", labels).tolist(), array("q")
         found = {label: self._index.find(label, self._oldest) for label in set(wanted)}
         for label in wanted:
             numbers += found[label]
@@ -104,13 +106,16 @@ class MemoryBank:
         slot = torch.from_numpy(np.array(numbers, dtype=np.int64) % self.capacity)
         return row.to(self._labels.device), slot.to(self._labels.device)
 
-    def references(self, labels: Tensor, own: Tensor | None = None) -> References:
-        """The entries as what a batch with these labels, integer [B], is compared with, the look-up by label done.
+    def references(self, labels: Array, own: Array | None = None) -> References:
+        """The entries as what a batch with these labels, [B], is compared with, the look-up by label done.
 
         own: the slots that `enqueue` gave, or None: the anchors are not in the bank. The embeddings are a view: use it
         before the next batch is put in. Raises InputError as `slots_of` and `References` do.
         """
-        return References(self.embeddings, self.labels, own, self.slots_of(labels), verified=True)
+        device = self._labels.device
+        slots = None if own is None else as_indices("own", own, -1, len(self) - 1, device=device)
+        looked_up = as_labels("labels", labels).to(device).clone()
+        return References(self.embeddings, self.labels, slots, self.slots_of(looked_up), looked_up, verified=True)
 
     def state(self) -> dict[str, Tensor]:
         """A snapshot that `restore` takes back: copies, which later batches don't change.
@@ -142,31 +147,32 @@ class MemoryBank:
         """The number of the oldest entry."""
         return self._seen - len(self)
 
-    def _check_batch(self, embeddings: Tensor, labels: Tensor) -> None:
-        dimensions = self._embeddings.shape[1]
-        if not isinstance(embeddings, Tensor) or embeddings.ndim != 2 or embeddings.shape[1] != dimensions:
-            raise InputError(f"the bank holds [n, {dimensions}], not {describe(embeddings)}")
-        if not embeddings.is_floating_point():
-            raise InputError(f"embeddings must be floating-point, not {embeddings.dtype}")
-        _check_labels(labels)
-        if len(labels) != len(embeddings):
-            raise InputError(f"{len(embeddings)} embeddings need as many labels, not {len(labels)}")
-        if len(embeddings) > self.capacity:
-            raise InputError(f"a batch of {len(embeddings)} does not fit a bank of {self.capacity}")
+    def _as_stored(self, embeddings: Array, labels: Array) -> tuple[Tensor, Tensor]:
+        given, dimensions = as_floats("embeddings", embeddings, ("rows", "dimensions")), self._embeddings.shape[1]
+        if given.shape[1] != dimensions:
+            raise InputError(f"the bank holds [n, {dimensions}], not {describe(given)}")
+        numbers = as_labels("labels", labels, given)
+        if len(given) > self.capacity:
+            raise InputError(f"a batch of {len(given)} does not fit a bank of {self.capacity}")
+        stored = given.detach().to(self._embeddings.dtype)
+        check_norms("embeddings", stored)  # as stored: what got in must be good enough for `restore`
+        return stored, numbers
 
     def _check_snapshot(self, state: dict[str, Tensor]) -> None:
+        if not isinstance(state, Mapping):
+            raise InputError(f"a snapshot is what `state` gives, not {describe(state)}")
         missing = sorted({"embeddings", "labels", "seen"} - state.keys())
         if missing:
             raise InputError(f"the snapshot has no {' and no '.join(missing)}")
         for name, own in (("embeddings", self._embeddings), ("labels", self._labels)):
             given = state[name]
-            if not isinstance(given, Tensor) or given.shape != own.shape or given.dtype != own.dtype:
+            if not is_dense(given) or given.shape != own.shape or given.dtype != own.dtype:
                 raise InputError(f"the snapshot's {name} are {describe(given)}, this bank's {describe(own)}")
         seen = state["seen"]
-        if not isinstance(seen, Tensor) or seen.numel() != 1 or seen.dtype != torch.int64:
+        if not is_dense(seen) or seen.numel() != 1 or seen.dtype != torch.int64:
             raise InputError(f"the snapshot's seen must be one int64, not {describe(seen)}")
         check_whole("the snapshot's seen", int(seen), 0, _MOST_SEEN)
-        check_embeddings("the snapshot's embeddings", state["embeddings"][: int(seen)])
+        check_norms("the snapshot's embeddings", state["embeddings"][: int(seen)])
 
 
 class _LabelIndex:
@@ -213,13 +219,11 @@ def _pieces(start: int, length: int, capacity: int) -> list[tuple[slice, slice]]
 def _allocate(capacity: int, dimensions: int, dtype: torch.dtype, device: torch.device | str) -> tuple[Tensor, Tensor]:
     try:
         embeddings = torch.empty(capacity, dimensions, dtype=dtype, device=device)
-        return embeddings, torch.empty(capacity, dtype=torch.int64, device=device)
-    except (RuntimeError, AssertionError) as error:  # torch without CUDA asserts
+        labels = torch.empty(capacity, dtype=torch.int64, device=device)
+    except (RuntimeError, AssertionError, TypeError, ValueError, OverflowError) as error:  # without CUDA torch asserts
         raise InputError(
             f"can't make a bank of {capacity} × {dimensions} on device '{device}': {reason(error)}"
         ) from error
-
-
-def _check_labels(labels: Tensor) -> None:
-    if not isinstance(labels, Tensor) or labels.ndim != 1 or labels.dtype not in _INTEGERS:
-        raise InputError(f"labels must be an integer tensor [n], not {describe(labels)}")
+    if embeddings.is_meta:
+        raise InputError("can't make a bank on device 'meta', which holds no values")
+    return embeddings, labels

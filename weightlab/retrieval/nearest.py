@@ -6,54 +6,53 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from weightlab.errors import InputError
+from weightlab.arrays import as_embeddings, as_indices
+from weightlab.errors import InputError, check_whole
 from weightlab.lazy import torch
-from weightlab.pairs import check_embeddings
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["faiss_threads", "neighbours"]
+    from weightlab.arrays import Array
+
+__all__ = ["faiss_threads", "neighbours", "search"]
 
 
-def neighbours(queries: Tensor, references: Tensor, k: int, own: Tensor | None = None) -> Tensor:
+def neighbours(queries: Array, references: Array, k: int, own: Array | None = None) -> Tensor:
     """The `k` references most similar to each query, most similar first: int64 [Q, k].
 
-    queries: [Q, D], references: [R, D], L2-normalised. own: int64 [Q], the reference that is the query itself, which is
-    left out (−1: none). It is left out by its index: a duplicate of the query is a neighbour like any other.
-    The search is exact (faiss IndexFlatIP in float32); equally similar references come in no particular order.
+    queries: [Q, D], references: [R, D], L2-normalised. own: integer [Q], the reference that is the query itself, which
+    is left out (−1: none). It is left out by its index: a duplicate of the query is a neighbour like any other.
+    The search is exact (faiss IndexFlatIP in float32). Equally similar references, and those that float32 can't tell
+    apart, come in no particular order, and which of them are the last that fit is no one's choice: to count what is
+    found among them, take `evaluate`, which averages over the orders.
     Raises InputError for embeddings that don't fit or aren't normalised, and for a `k` beyond what there is to find.
     """
-    check_embeddings("queries", queries)
-    check_embeddings("references", references)
+    queries, references = as_embeddings("queries", queries), as_embeddings("references", references)
     if queries.shape[1] != references.shape[1]:
         raise InputError(f"queries have {queries.shape[1]} dimensions, references {references.shape[1]}")
     if own is not None:
-        _check_own(own, len(queries), len(references))
-    excluded = 0 if own is None else 1
-    if not 1 <= k <= len(references) - excluded:
-        raise InputError(f"k must be between 1 and {len(references) - excluded}, the references to find, not {k}")
-    found = _search(queries, references, k + excluded)
-    return found if own is None else _without(found, own.cpu())
+        own = as_indices("own", own, -1, len(references) - 1, len(queries))
+    there = len(references) - (own is not None)
+    check_whole("k", k, 1)
+    if k > there:
+        raise InputError(f"k must be between 1 and {there}, the references to find, not {k}")
+    return search(queries, references, k, own)[1]
 
 
-def _check_own(own: Tensor, queries: int, references: int) -> None:
-    if own.shape != (queries,) or own.is_floating_point():
-        raise InputError(
-            f"own must be {queries} whole numbers, one a query, not {own.dtype} of shape {tuple(own.shape)}"
-        )
-    if queries and not -1 <= int(own.min()) <= int(own.max()) < references:
-        raise InputError(f"own must be between -1 and {references - 1}, not {int(own.min())} to {int(own.max())}")
-
-
-def _search(queries: Tensor, references: Tensor, k: int) -> Tensor:
+def search(queries: Tensor, references: Tensor, k: int, own: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Of arguments as of `neighbours`, that were checked: similarities, float32 [Q, k], and references, on the CPU."""
     import faiss
 
     index = faiss.IndexFlatIP(references.shape[1])
     with faiss_threads(torch.get_num_threads()):
         index.add(references.detach().float().cpu().contiguous().numpy())
-        _, found = index.search(queries.detach().float().cpu().contiguous().numpy(), k)
-    return torch.from_numpy(found)
+        result = index.search(queries.detach().float().cpu().contiguous().numpy(), k + (own is not None))
+    similarity, found = (torch.from_numpy(each) for each in result)
+    if own is None:
+        return similarity, found
+    kept = _others(found, own.cpu())
+    return similarity[kept].view(len(found), -1), found[kept].view(len(found), -1)
 
 
 @contextmanager
@@ -69,8 +68,8 @@ def faiss_threads(count: int) -> Iterator[None]:
         faiss.omp_set_num_threads(before)
 
 
-def _without(found: Tensor, own: Tensor) -> Tensor:
-    """`found` [Q, k + 1] less each query's own entry, or less the last where its own isn't there (it was outranked)."""
+def _others(found: Tensor, own: Tensor) -> Tensor:
+    """Which of `found` [Q, k + 1] stay: all but each query's own entry, or but the last where it was outranked."""
     is_own = found == own[:, None]
     is_own[~is_own.any(dim=1), -1] = True
-    return found[~is_own].view(len(found), -1)
+    return ~is_own

@@ -113,7 +113,7 @@ def _share_above(by_reference: Tensor, limit: Tensor | float) -> float:
     """What share of similarities [b, B] is above their anchor's limit."""
     if by_reference.device.type != "cpu":
         return float((by_reference > limit).float().mean())
-    found = by_reference.numpy() > (limit if isinstance(limit, float) else limit.numpy())
+    found = by_reference.numpy() > (limit.numpy() if isinstance(limit, Tensor) else limit)
     return float(np.count_nonzero(found) / found.size)
 
 
@@ -123,7 +123,7 @@ def _listed(by_reference: Tensor, limit: Tensor | float) -> tuple[Tensor, Tensor
         row, column = (by_reference > limit).T.nonzero(as_tuple=True)
         return row, column
     # NumPy takes a quarter of torch's time to compare and to find, and has a radix sort for short numbers
-    above = by_reference.numpy() > (limit if isinstance(limit, float) else limit.numpy())
+    above = by_reference.numpy() > (limit.numpy() if isinstance(limit, Tensor) else limit)
     place = above.ravel().nonzero()[0]
     references = place // above.shape[1]  # by a constant: several times as fast as divmod
     anchors = place - references * above.shape[1]

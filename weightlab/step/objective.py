@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from weightlab.assignment import Weighable, as_weighting
+from weightlab.errors import InputError, describe
 from weightlab.forms import Form, form_of
-from weightlab.pairs import Pairs, References, Weighting, check_embeddings
+from weightlab.pairs import Pairs, References, as_anchors, weights_of
 from weightlab.step.walk import walk
+
+if TYPE_CHECKING:
+    from weightlab.arrays import Array
 
 __all__ = ["surrogate", "surrogate_of_pairs"]
 
 
-def surrogate(weighting: Weighable, anchors: Tensor, labels: Tensor, references: References | None = None) -> Tensor:
+def surrogate(weighting: Weighable, anchors: Array, labels: Array, references: References | None = None) -> Tensor:
     """F = (1/B) Σ_i (Σ_N w⁻_ij S_ij − Σ_P w⁺_ij S_ij), every w held constant; a scalar to call backward on.
 
     weighting: as of `as_weighting`: a text ("ms-loss", "step(0.5)"), a weight function, a weighting, or any function of
     similarity. In a loop make it once, by `as_weighting`: the step then begins with the form and not with its making.
-    anchors: [B, D], L2-normalised; labels: integer [B]. references: None for the batch against itself.
+    anchors: [B, D], L2-normalised; labels: whole numbers [B]. references: None for the batch against itself.
 
     Where the references are constant, and the weighting has a form (`weightlab.forms`), they are walked in blocks: no
     [B, M] is held, and the backward only scales what the forward found (which references are left out, and the bound
@@ -31,11 +35,10 @@ def surrogate(weighting: Weighable, anchors: Tensor, labels: Tensor, references:
     """
     weighting = as_weighting(weighting)
     form = form_of(weighting)
-    if references is None or references.embeddings.requires_grad or form is None or not len(anchors):
-        return surrogate_of_pairs(weighting, Pairs.from_embeddings(anchors, labels, references))
-    check_embeddings("anchors", anchors, labels)
-    references.check_anchors(anchors)
-    value: Tensor = _Walked.apply(anchors, form, labels, references)  # type: ignore[no-untyped-call]
+    rows, numbers, references = as_anchors(anchors, labels, references)
+    if references is None or references.embeddings.requires_grad or form is None or not len(rows):
+        return surrogate_of_pairs(weighting, Pairs.from_embeddings(rows, numbers, references))
+    value: Tensor = _Walked.apply(rows, form, numbers, references)  # type: ignore[no-untyped-call]
     return value
 
 
@@ -55,8 +58,11 @@ class _Walked(torch.autograd.Function):
         return scales[0] * gradient, None, None, None
 
 
-def surrogate_of_pairs(weighting: Weighting, pairs: Pairs) -> Tensor:
+def surrogate_of_pairs(weighting: Weighable, pairs: Pairs) -> Tensor:
     """F of pairs that are all at hand; gradients flow into their similarities."""
+    weighting = as_weighting(weighting)
+    if not isinstance(pairs, Pairs):
+        raise InputError(f"pairs must be Pairs(similarity, positive, negative), not {describe(pairs)}")
     with torch.no_grad():
-        weights = weighting.weights(Pairs(pairs.similarity.detach(), pairs.positive, pairs.negative))
+        weights = weights_of(weighting, Pairs(pairs.similarity.detach(), pairs.positive, pairs.negative))
     return ((weights.negative - weights.positive) * pairs.similarity).sum() / max(len(pairs.similarity), 1)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from weightlab.assignment import Weighable, as_weighting
-from weightlab.pairs import Pairs, References, check_embeddings
+from weightlab.errors import check_whole
+from weightlab.pairs import Pairs, References, as_anchors, weights_of
+
+if TYPE_CHECKING:
+    from weightlab.arrays import Array
 
 __all__ = ["Observation", "observe"]
 
 _PAIRS = 1 << 22  # at a time
+_MOST_BINS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -34,8 +40,8 @@ class Observation:
 @torch.no_grad()
 def observe(
     weighting: Weighable,
-    anchors: Tensor,
-    labels: Tensor,
+    anchors: Array,
+    labels: Array,
     references: References | None = None,
     *,
     bins: int = 40,
@@ -45,18 +51,17 @@ def observe(
     Raises InputError as `Pairs.from_embeddings` does.
     """
     weighting = as_weighting(weighting)
-    check_embeddings("anchors", anchors, labels)
-    if references is None:
-        references = References(anchors, labels, torch.arange(len(anchors), device=anchors.device), verified=True)
-    references.check_anchors(anchors)
+    check_whole("bins", bins, 1, _MOST_BINS)
+    embeddings, numbers, given = as_anchors(anchors, labels, references)
+    compared = References.of_batch(embeddings, numbers) if given is None else given
     edges = torch.linspace(-1, 1, bins + 1, dtype=torch.float64)
     active: list[Tensor] = []
     similarity, mass = torch.zeros(2, bins, dtype=torch.int64), torch.zeros(2, bins, dtype=torch.float64)
-    for rows in torch.arange(len(anchors), device=anchors.device).split(max(1, _PAIRS // max(1, len(references)))):
-        own = None if references.own is None else references.own[rows]
-        some = References(references.embeddings, references.labels, own, verified=True)
-        pairs = Pairs.from_embeddings(anchors[rows], labels[rows], some)
-        weights = weighting.weights(pairs)
+    for rows in torch.arange(len(embeddings), device=embeddings.device).split(max(1, _PAIRS // max(1, len(compared)))):
+        own = None if compared.own is None else compared.own[rows]
+        some = References(compared.embeddings, compared.labels, own, verified=True)
+        pairs = Pairs.from_embeddings(embeddings[rows], numbers[rows], some)
+        weights = weights_of(weighting, pairs)
         active.append((weights.negative != 0).sum(1))
         place = ((pairs.similarity.double() + 1) * (bins / 2)).long().clamp(0, bins - 1)
         for row, (mask, weight) in enumerate(((pairs.positive, weights.positive), (pairs.negative, weights.negative))):

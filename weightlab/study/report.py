@@ -9,7 +9,7 @@ from pathlib import Path
 
 from weightlab.decompose import decompose
 from weightlab.errors import InputError
-from weightlab.files import write_text
+from weightlab.files import AnyPath, as_path, write_text
 from weightlab.lazy import pd
 from weightlab.plot.numbers import measured
 from weightlab.plot.plain import in_code, in_markdown
@@ -51,7 +51,7 @@ class Report:
     paragraph: str
 
     @classmethod
-    def load(cls, spec: StudySpec, size: str, runs: Path) -> Report:
+    def load(cls, spec: StudySpec, size: str, runs: AnyPath) -> Report:
         """The report of the finished trials under `runs`. Raises InputError where there are none."""
         storage = Storage.of(runs, spec, size)
         found = results(trials(spec, size), storage, spec.arms)
@@ -85,9 +85,9 @@ class Report:
         return f"{markdown(columns, rows, right=columns[1:])}\n\n{in_markdown(self.paragraph)}"
 
 
-def folder(figures: Path, spec: StudySpec, size: str) -> Path:
+def folder(figures: AnyPath, spec: StudySpec, size: str) -> Path:
     """Where a study's tables and figures go: a folder of its own, another one for each size but quick."""
-    return figures / (spec.name if size == "quick" else f"{spec.name}-{size}")
+    return as_path("figures", figures) / (spec.name if size == "quick" else f"{spec.name}-{size}")
 
 
 def rehearse(spec: StudySpec, size: str) -> None:
@@ -104,12 +104,12 @@ def rehearse(spec: StudySpec, size: str) -> None:
         figure.draw_without_rendering()
 
 
-def write(report: Report, figures: Path) -> list[Path]:
+def write(report: Report, figures: AnyPath) -> list[Path]:
     """Write the tables and the figure; the files."""
     return write_tables(report, figures) + write_figure(report, figures)
 
 
-def write_tables(report: Report, figures: Path) -> list[Path]:
+def write_tables(report: Report, figures: AnyPath) -> list[Path]:
     """Write table.md (for people) and table.csv (arm, metric, seeds, mean, std, low, high); the files."""
     place = folder(figures, report.spec, report.size)
     write_text(place / "table.md", _page(report))
@@ -117,7 +117,7 @@ def write_tables(report: Report, figures: Path) -> list[Path]:
     return [place / "table.md", place / "table.csv"]
 
 
-def write_figure(report: Report, figures: Path) -> list[Path]:
+def write_figure(report: Report, figures: AnyPath) -> list[Path]:
     """Write figure.png and figure.svg; the files. The same results give the same SVG, byte for byte."""
     spec, place = report.spec, folder(figures, report.spec, report.size)
     curves = _curves(spec, report.size, list(dict.fromkeys(report.table["arm"])))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 
 from rich.console import Console
 
 from weightlab.errors import RunError
+from weightlab.files import AnyPath
 from weightlab.study import progress
 from weightlab.study.runner import Failure, Runner, Train
 from weightlab.study.spec import StudySpec
@@ -21,7 +21,7 @@ class StudyError(RunError):
     """A study that came to no result at all, in one line."""
 
 
-def run(spec: StudySpec, size: str, train: Train, *, runner: Runner, runs: Path, console: Console) -> list[Failure]:
+def run(spec: StudySpec, size: str, train: Train, *, runner: Runner, runs: AnyPath, console: Console) -> list[Failure]:
     """Run the trials of a study at a size that are not finished yet, each kept at once; those that failed.
 
     runner: what runs them (`weightlab.study.workers.run_trials`, with its number of processes). console: where progress
@@ -36,13 +36,13 @@ def run(spec: StudySpec, size: str, train: Train, *, runner: Runner, runs: Path,
     return failures
 
 
-def missing(spec: StudySpec, size: str, runs: Path) -> list[Trial]:
+def missing(spec: StudySpec, size: str, runs: AnyPath) -> list[Trial]:
     """The trials of a study at a size that are not finished. Raises InputError for an unknown size."""
     storage = Storage.of(runs, spec, size)
     return [trial for trial in trials(spec, size) if storage.load(trial) is None]
 
 
-def status(spec: StudySpec, size: str, runs: Path) -> list[dict[str, str | int]]:
+def status(spec: StudySpec, size: str, runs: AnyPath) -> list[dict[str, str | int]]:
     """How many trials of each arm are finished: arm, finished, trials; a row an arm.
 
     Raises InputError for an unknown size.

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from weightlab.errors import InputError, shown, unknown
-from weightlab.files import exists, read_toml
+from weightlab.files import AnyPath, as_path, exists, read_toml
 from weightlab.study.names import arm_name, folder_name, line
 from weightlab.train.config import TrainConfig
 from weightlab.validation import Fault, faults
@@ -187,8 +187,9 @@ class StudySpec(BaseModel):
         return TrainConfig.model_validate(settings, strict=True)  # TOML has types: "40" is no number
 
 
-def read(path: Path) -> StudySpec:
+def read(path: AnyPath) -> StudySpec:
     """The study in a TOML file. Raises InputError, in one line, for all that is wrong with the file."""
+    path = as_path("path", path)
     if not exists(path):
         raise InputError(f"no study at {path}: give the path of a TOML file or the name of one in studies/")
     content = read_toml(path)
@@ -201,16 +202,18 @@ def read(path: Path) -> StudySpec:
     )
 
 
-def find(name: str, folder: Path = Path("studies")) -> Path:
+def find(name: AnyPath, folder: AnyPath = "studies") -> Path:
     """The file of a study given by path or, without a folder and `.toml`, by its name in `folder`."""
     if not name:
         raise InputError("no study: give the path of a TOML file or the name of one in studies/")
-    if Path(name).suffix == ".toml" or len(Path(name).parts) != 1:
-        return Path(name)
-    path = folder / f"{name}.toml"
-    others = [other.stem for other in folder.glob("*.toml")]
+    given = as_path("name", name)
+    if given.suffix == ".toml" or len(given.parts) != 1:
+        return given
+    studies = as_path("folder", folder)
+    path = studies / f"{name}.toml"
+    others = [other.stem for other in studies.glob("*.toml")]
     if not exists(path) and others:
-        raise unknown("study", name, others)
+        raise unknown("study", str(given), others)
     return path
 
 

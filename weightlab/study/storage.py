@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from weightlab import data
 from weightlab.errors import InputError
-from weightlab.files import write_text
+from weightlab.files import AnyPath, as_path, write_text
 from weightlab.lazy import pd
 from weightlab.study.spec import StudySpec
 from weightlab.study.trial import Trial
@@ -54,10 +54,10 @@ class Storage:
     folder: Path
 
     @classmethod
-    def of(cls, runs: Path, spec: StudySpec, size: str) -> Storage:
+    def of(cls, runs: AnyPath, spec: StudySpec, size: str) -> Storage:
         """The storage of a study at a size, under the folder of all runs. Raises InputError: unknown size."""
         spec.size(size)
-        return cls(runs / "studies" / spec.name / size)
+        return cls(as_path("runs", runs) / "studies" / spec.name / size)
 
     def path(self, trial: Trial) -> Path:
         """Where a trial's result is kept; in lower case, for some disks know no other."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 from torch import Tensor, nn
 
 from weightlab import data, retrieval
 from weightlab.data.split import Split
 from weightlab.errors import RunError
+from weightlab.files import AnyPath, as_path
 from weightlab.train import checkpoint
 
 __all__ = ["TrainingError", "channels", "embed", "embed_run", "evaluate", "evaluate_run"]
@@ -37,7 +36,7 @@ def evaluate(model: nn.Module, split: Split) -> dict[str, float]:
     return retrieval.evaluate(embeddings, split.labels)
 
 
-def evaluate_run(folder: Path) -> dict[str, float]:
+def evaluate_run(folder: AnyPath) -> dict[str, float]:
     """`evaluate` of the run in a folder, on the classes it was set to be tested on.
 
     Raises InputError where the folder holds no run that is done.
@@ -45,7 +44,7 @@ def evaluate_run(folder: Path) -> dict[str, float]:
     return evaluate(*_model_and_test(folder))
 
 
-def embed_run(folder: Path) -> tuple[Tensor, Tensor]:
+def embed_run(folder: AnyPath) -> tuple[Tensor, Tensor]:
     """The embeddings [N, D] that a run gives the images it is tested on, and their labels [N].
 
     Raises InputError where the folder holds no run that is done.
@@ -54,7 +53,8 @@ def embed_run(folder: Path) -> tuple[Tensor, Tensor]:
     return embed(model, test), test.labels
 
 
-def _model_and_test(folder: Path) -> tuple[nn.Module, Split]:
+def _model_and_test(given: AnyPath) -> tuple[nn.Module, Split]:
+    folder = as_path("folder", given)
     config = checkpoint.read_config(folder)
     test = data.load(config.data, size=config.size, validation=config.validation).test
     return checkpoint.load_model(folder, channels(test)), test

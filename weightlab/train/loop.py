@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -14,6 +13,7 @@ from torch import Tensor
 from weightlab import data
 from weightlab.assignment import as_weighting
 from weightlab.data.sampler import PKSampler
+from weightlab.files import AnyPath, as_path
 from weightlab.memory import MemoryBank
 from weightlab.pairs import Weighting
 from weightlab.step import surrogate
@@ -31,7 +31,7 @@ SAVE_EVERY = 500  # steps between two checkpoints, for runs that are killed rath
 
 
 def train(
-    config: TrainConfig, *, on_step: Callable[[int, float], None] | None = None, out: Path | None = None
+    config: TrainConfig, *, on_step: Callable[[int, float], None] | None = None, out: AnyPath | None = None
 ) -> TrainResult:
     """Train an encoder with a weighting, against the batch and a memory bank, and evaluate it on unseen classes.
 
@@ -44,6 +44,7 @@ def train(
     classes, or the weighting fails; TrainingError where the run diverges or its checkpoint can't be written.
     """
     started = time.perf_counter()
+    out = None if out is None else as_path("out", out)
     if out is not None:
         checkpoint.check(out, config)
     check_room(config, saved=out is not None)
