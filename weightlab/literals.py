@@ -21,9 +21,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from weightlab.errors import InputError
+from weightlab.errors import InputError, shown
 
-__all__ = ["NUMBER", "Literal", "read_arguments", "read_number", "read_value", "shown"]
+__all__ = ["NUMBER", "Literal", "read_arguments", "read_number", "read_value"]
 
 Literal = float | int | str | bool | None | list["Literal"] | tuple["Literal", ...] | dict["Literal", "Literal"]
 
@@ -187,12 +187,6 @@ class _Reader:
         """Nothing is left."""
         if self.tokens[self.at][0] != "end":
             raise _unexpected(self.text, self.tokens[self.at][2], "the end")
-
-
-def shown(text: str) -> str:
-    """A text in quotes, in one line of printable characters, its middle left out where it is long."""
-    short = text if len(text) <= 80 else f"{text[:60]} … {text[-15:]}"
-    return f"'{short}'" if short.isprintable() else ascii(short)
 
 
 def _unexpected(text: str, at: int, wanted: str) -> InputError:

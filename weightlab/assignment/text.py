@@ -18,8 +18,8 @@ from typing import TypeVar
 
 from weightlab.assignment.function import WeightFunction
 from weightlab.assignment.functions import ALL, Product, Sum
-from weightlab.errors import InputError, unknown
-from weightlab.literals import NUMBER, read_number, shown
+from weightlab.errors import InputError, shown, unknown
+from weightlab.literals import NUMBER, read_number
 
 __all__ = ["parse"]
 

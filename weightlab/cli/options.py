@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, ge
 
 import typer
 
-from weightlab.errors import InputError
-from weightlab.literals import read_value, shown
+from weightlab.errors import InputError, shown
+from weightlab.literals import read_value
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from weightlab.errors import InputError, unknown
-from weightlab.literals import read_arguments, shown
+from weightlab.errors import InputError, shown, unknown
+from weightlab.literals import read_arguments
 from weightlab.losses.binomial_deviance import BinomialDeviance
 from weightlab.losses.circle import Circle
 from weightlab.losses.contrastive import Contrastive
