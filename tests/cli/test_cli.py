@@ -132,7 +132,7 @@ def test_the_options_of_train_are_the_fields_of_its_configuration(
     ("arguments", "message"),
     [
         (["decompose", "ms-los"], "unknown loss or weight function 'ms-los': did you mean 'ms-loss'?"),
-        (["decompose", "ms-loss", "--set", "beta=-1"], "beta must be above 0, not -1"),
+        (["decompose", "ms-loss", "--set", "beta=-1"], "beta must be at least 0.0001 and at most 10000, not -1"),
         (["decompose", "ms-loss", "--set", "bta=1"], "did you mean 'beta'"),
         (["decompose", "ms-loss", "--set", "beta"], "name=value"),
         (["decompose", "ms-loss", "--context", "erly"], "did you mean 'early'"),

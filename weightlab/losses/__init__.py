@@ -10,6 +10,7 @@ import dataclasses
 from weightlab.errors import InputError, shown, unknown
 from weightlab.literals import read_arguments
 from weightlab.losses.binomial_deviance import BinomialDeviance
+from weightlab.losses.bounds import ranges
 from weightlab.losses.circle import Circle
 from weightlab.losses.contrastive import Contrastive
 from weightlab.losses.decoupled_contrastive import DecoupledContrastive
@@ -52,6 +53,7 @@ __all__ = [
     "get",
     "names",
     "parameters",
+    "ranges",
 ]
 
 ALL: tuple[type[Loss], ...] = (
