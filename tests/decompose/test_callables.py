@@ -231,7 +231,7 @@ def test_own_file_from_the_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         ("mine.py:Scaled(scal=1)", "scal"),
         ("none.py:f", "no file"),
         ("no_such_package.x:f", "can't import"),
-        ("mine.py:", "can't read"),
+        ("mine.py:", "mine.py has my_loss, Scaled: write mine.py:my_loss"),
     ]:
         with pytest.raises(wl.InputError, match=message):
             load(text)
