@@ -13,6 +13,7 @@ __all__ = [
     "check_number",
     "check_whole",
     "describe",
+    "nearest",
     "one_line",
     "printable",
     "reason",
@@ -46,12 +47,17 @@ class RunError(RuntimeError):
 def unknown(kind: str, name: str, known: Iterable[str]) -> InputError:
     """The error for a `name` that is none of the `known` ones, with the nearest of them where one is near."""
     names = sorted(known)
-    folded = {each.casefold(): each for each in names}
-    given = str(name).casefold()
-    begun = sorted((each for each in folded if each.startswith(given)), key=len) if len(given) >= _BEGUN else []
-    near = begun or difflib.get_close_matches(given, folded, n=1, cutoff=_NEAR)
-    hint = f"did you mean '{printable(folded[near[0]])}'?" if near else "known are " + ", ".join(names)
+    near = nearest(name, names)
+    hint = "known are " + ", ".join(names) if near is None else f"did you mean '{printable(near)}'?"
     return InputError(f"unknown {kind} '{_cut(printable(str(name)), _VALUE)}': {hint}")
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The one of the `known` names that `name` was meant to be, by its beginning or its spelling, but for case."""
+    given, folded = str(name).casefold(), {each.casefold(): each for each in known}
+    begun = [each for each in folded if each.startswith(given)] if len(given) >= _BEGUN else []
+    near = sorted(begun, key=len) or difflib.get_close_matches(given, folded, n=1, cutoff=_NEAR)
+    return folded[near[0]] if near else None
 
 
 def check_number(

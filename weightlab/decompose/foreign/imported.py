@@ -232,4 +232,4 @@ def _is_module_class(found: type) -> bool:
 def _kind(found: object) -> str:
     if inspect.isroutine(found):
         return "a function"
-    return "a module" if inspect.ismodule(found) else f"a {printable(type(found).__name__)}"
+    return "a module" if inspect.ismodule(found) else f"of type {printable(type(found).__name__)}"
