@@ -226,12 +226,12 @@ def test_own_file_from_the_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert scaled[scaled["sign"] == "negative"]["weight"].tolist() == pytest.approx([2.5] * 3)
     for text, message in [
         ("mine.py:my_los", "did you mean 'my_loss'"),
-        ("mine.py:NUMBER", "is a int"),
+        ("mine.py:NUMBER", "is of type int, not a loss"),
         ("mine.py:Scaled(scale=open)", "literals"),
         ("mine.py:Scaled(scal=1)", "scal"),
         ("none.py:f", "no file"),
         ("no_such_package.x:f", "can't import"),
-        ("mine.py:", "can't read"),
+        ("mine.py:", "mine.py has my_loss, Scaled: write mine.py:my_loss"),
     ]:
         with pytest.raises(wl.InputError, match=message):
             load(text)

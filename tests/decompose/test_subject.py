@@ -134,7 +134,8 @@ def test_what_is_nothing_to_decompose() -> None:
         ("ms-los", "did you mean 'ms-loss'"),
         ("stpe(0.5)", "did you mean 'step'"),
         ("no.module:f", "can't import"),
-        ("folder/file.py:", "can't read"),
+        ("folder/file.py:", "there is no file folder/file.py"),
+        ("folder:", "can't read"),
     ]:
         with pytest.raises(wl.InputError, match=message):
             wl.Subject.of(what)  # type: ignore[arg-type]

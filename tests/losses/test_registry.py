@@ -49,7 +49,7 @@ def test_get_by_name_and_text() -> None:
         ("ms-los", "did you mean 'ms-loss'"),
         ("zzz", "known are"),
         ("ms-loss(bta=40)", "did you mean 'beta'"),
-        ("ms-loss(beta=-1)", "beta must be above 0, not -1"),
+        ("ms-loss(beta=-1)", "beta must be at least 0.0001 and at most 10000, not -1"),
         ("ms-loss(40)", "write name"),
         ("ms-loss(beta=", "write name"),
         ("ms-loss(beta=__import__('os'))", "write name"),

@@ -4,6 +4,9 @@ sum      = product ("+" product)*
 product  = factor ("*" factor)*
 factor   = name [ "(" point ("," point)* ")" ]  |  "(" sum ")"
 point    = number [ ":" number ]
+number   = as in `weightlab.literals`
+
+A text has at most 4,000 characters, 100 functions, and brackets 20 deep.
 """
 
 from __future__ import annotations
@@ -15,21 +18,25 @@ from typing import TypeVar
 
 from weightlab.assignment.function import WeightFunction
 from weightlab.assignment.functions import ALL, Product, Sum
-from weightlab.errors import InputError, unknown
+from weightlab.errors import InputError, shown, unknown
+from weightlab.literals import NUMBER, read_number
 
 __all__ = ["parse"]
 
-_TOKEN = re.compile(
-    r"\s*(?:(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|(?P<name>[A-Za-z_]\w*)|(?P<mark>[-()*+,:]))"
-)
+_LENGTH, _FUNCTIONS, _DEPTH = 4000, 100, 20
+_TOKEN = re.compile(rf"\s*(?:(?P<number>{NUMBER})|(?P<name>[A-Za-z_]\w*)|(?P<mark>[-()*+,:]))", re.ASCII)
 _BY_NAME = {function.name: function for function in ALL}
 _Part = TypeVar("_Part")
 
 
 def parse(text: str) -> WeightFunction:
-    """The weight function that `text` writes. Raises InputError that shows where it stops making sense."""
+    """The weight function that `text` writes. Raises InputError that shows where it stops making sense, or for a text
+    beyond the bounds.
+    """
     if not isinstance(text, str):
         raise InputError(f"a weight function is a text such as 'step(0.5)', not {type(text).__name__}")
+    if len(text) > _LENGTH:
+        raise _unreadable(text, f"it has {len(text):,} characters, at most {_LENGTH:,} are read")
     reader = _Reader(text, _tokens(text))
     function = _sum(reader)
     if reader.peek() is not None:
@@ -44,11 +51,15 @@ class _Reader:
     text: what is read.
     tokens: (kind, token, position) of each.
     at: which token is next.
+    depth: in how many brackets that is.
+    functions: how many were read.
     """
 
     text: str
     tokens: list[tuple[str, str, int]]
     at: int = field(default=0)
+    depth: int = field(default=0)
+    functions: int = field(default=0)
 
     def peek(self) -> str | None:
         return self.tokens[self.at][1] if self.at < len(self.tokens) else None
@@ -63,8 +74,11 @@ class _Reader:
 
     def error(self, what: str) -> InputError:
         rest = self.text[self.tokens[self.at][2] :] if self.at < len(self.tokens) else ""
-        where = f"at '{rest}'" if rest else "at its end"
-        return InputError(f"can't read the weight function '{self.text}': {what} {where}")
+        return _unreadable(self.text, f"{what} {f'at {shown(rest)}' if rest else 'at its end'}")
+
+
+def _unreadable(text: str, why: str) -> InputError:
+    return InputError(f"can't read the weight function {shown(text)}: {why}")
 
 
 def _tokens(text: str) -> list[tuple[str, str, int]]:
@@ -74,9 +88,9 @@ def _tokens(text: str) -> list[tuple[str, str, int]]:
         match = _TOKEN.match(text, at)
         # "a+1" would read as the number +1: a sign belongs to a number only where a value may stand
         if match and match["number"] and match["number"][0] in "+-" and tokens and tokens[-1][1] not in "(,:":
-            match = re.compile(r"\s*(?P<mark>[-+])").match(text, at)
+            match = re.compile(r"\s*(?P<mark>[-+])", re.ASCII).match(text, at)
         if match is None:
-            raise InputError(f"can't read the weight function '{text}': unexpected '{text[at:].strip()[0]}'")
+            raise _unreadable(text, f"unexpected {shown(text[at:].strip()[0])}")
         kind = str(match.lastgroup)
         tokens.append((kind, match[kind], match.start(kind)))
         at = match.end()
@@ -104,10 +118,17 @@ def _separated(reader: _Reader, mark: str, part: Callable[[_Reader], _Part]) -> 
 def _factor(reader: _Reader) -> WeightFunction:
     if reader.peek() == "(":
         reader.take(mark="(")
+        reader.depth += 1
+        if reader.depth > _DEPTH:
+            raise _unreadable(reader.text, f"its brackets are more than {_DEPTH} deep")
         inner = _sum(reader)
         reader.take(mark=")")
+        reader.depth -= 1
         return inner
     name = reader.take(kind="name")
+    reader.functions += 1
+    if reader.functions > _FUNCTIONS:
+        raise _unreadable(reader.text, f"it has more than {_FUNCTIONS} functions")
     if name not in _BY_NAME:
         raise unknown("weight function", name, _BY_NAME)
     points: list[tuple[float, ...]] = []
@@ -119,8 +140,12 @@ def _factor(reader: _Reader) -> WeightFunction:
 
 
 def _point(reader: _Reader) -> tuple[float, ...]:
-    x = float(reader.take(kind="number"))
+    x = _number(reader)
     if reader.peek() != ":":
         return (x,)
     reader.take(mark=":")
-    return x, float(reader.take(kind="number"))
+    return x, _number(reader)
+
+
+def _number(reader: _Reader) -> float:
+    return float(read_number(reader.take(kind="number")))

@@ -69,7 +69,7 @@ def decompose(
 
 def _with_settings(loss: str, assignments: list[str]) -> str:
     given = settings(assignments)
-    if given and "(" in loss:
+    if given and loss.rstrip().endswith(")"):
         raise InputError(f"{loss} already has parameters: give them there or with --set")
     return f"{loss}({', '.join(f'{name}={value!r}' for name, value in given.items())})" if given else loss
 

@@ -33,4 +33,7 @@ def write_figure(axes: Axes, curves: pd.DataFrame, name: Path) -> None:
 
 def slug(loss: str) -> str:
     """A name for files: that of the loss, without module and parameters."""
-    return loss.partition("(")[0].rpartition(":")[2].strip()
+    from weightlab.decompose.foreign.imported import ImportPath
+
+    path = ImportPath.of(loss)
+    return path.name if path else loss.partition("(")[0].strip()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
+import re
 import shlex
 from collections.abc import Callable
 from enum import StrEnum
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, ge
 
 import typer
 
-from weightlab.errors import InputError
+from weightlab.errors import InputError, shown
+from weightlab.literals import read_value
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -70,13 +71,15 @@ def settings(texts: list[str]) -> dict[str, object]:
     """["beta=40", "mining_margin=None"] as {"beta": 40, "mining_margin": None}; values are literals."""
     found: dict[str, object] = {}
     for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name.strip():
-            raise InputError(f"--set {text}: write --set name=value, such as --set beta=40")
+        name, equals, value = (part.strip(" ") for part in text.partition("="))
+        if not equals or not re.fullmatch("[A-Za-z_][A-Za-z_0-9]*", name):
+            raise InputError(f"--set {shown(text)}: write --set name=value, such as --set beta=40")
+        if name in found:
+            raise InputError(f"--set {name} is given twice")
         try:
-            found[name.strip()] = ast.literal_eval(value.strip())
-        except (SyntaxError, ValueError) as error:
-            raise InputError(f"--set {text}: '{value}' is not a number") from error
+            found[name] = read_value(value)
+        except InputError as error:
+            raise InputError(f"--set {name}: {error}") from error
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import inspect
 from collections.abc import Callable
@@ -13,10 +14,11 @@ from weightlab.assignment import Assignment, WeightFunction, as_part
 from weightlab.decompose.contexts import Sample
 from weightlab.decompose.foreign.callables import Takes, from_callable, name_of
 from weightlab.decompose.foreign.checked import Checked
-from weightlab.decompose.foreign.imported import is_path, load
+from weightlab.decompose.foreign.guarded import guarded, guarded_function
+from weightlab.decompose.foreign.imported import ImportPath, is_path, load
 from weightlab.decompose.foreign.on_embeddings import OnEmbeddings
 from weightlab.decompose.recomposed import Recomposed
-from weightlab.errors import InputError
+from weightlab.errors import InputError, one_line
 from weightlab.forms import Form, Probe, form_of, probe_all_pairs
 from weightlab.forms.form import FORMS
 from weightlab.lazy import torch
@@ -73,7 +75,8 @@ class Subject:
             return what
         title = None
         if isinstance(what, str):
-            title = what.partition(":")[2].strip() if is_path(what) else None
+            path = ImportPath.of(what)
+            title = path.title if path else None
             what = load(what) if is_path(what) else as_part(what)
         if inspect.isclass(what):
             raise InputError(f"{name_of(what)} is a class: give an instance, {name_of(what)}(...)")
@@ -109,8 +112,12 @@ class Subject:
         Its form is asked for what it needs to know; without one, all the pairs' weights at each grid point are.
         """
         asked = Probe(sample.positive, sample.negative, sign, grid)
-        weight = probe_all_pairs(self.weighting, asked) if self.form is None else self.form.probe(asked)
-        return weight.detach()
+        if self.form is None:
+            return probe_all_pairs(self.weighting, asked).detach()
+        if not isinstance(self.weighting, Checked):
+            return self.form.probe(asked).detach()
+        with guarded(f"{self.title} fails"):
+            return self.form.probe(asked).detach()
 
     def pairs_of_a_probe(self, positives: int, negatives: int) -> int:
         """How many pairs are looked at for the weight at one grid point, in a context of so many."""
@@ -124,12 +131,15 @@ def _of_ours(weighting: Weighting, title: str) -> Subject:
 
 def _of_others(weighting: Weighting, title: str) -> Subject:
     """Its weights are checked, and so is what it says of contexts; its form is asked if that has the same weights."""
-    checked, value, form = Checked(weighting, title), getattr(weighting, "value", None), form_of(weighting)
-    subject = Subject(title, checked, value if callable(value) else None, None, True, False)
+    checked = Checked(weighting, title)
+    with guarded(f"{title} fails"):
+        value, form = getattr(weighting, "value", None), form_of(weighting)
+        says_relative = getattr(weighting, "relative", False) is True
+    value = guarded_function(value, title) if callable(value) else None
+    subject = Subject(title, checked, value, None, True, False)
     if form is not None and _is_its_form(checked, form):
         subject = dataclasses.replace(subject, form=form)
-    relative = getattr(weighting, "relative", False) is True or _changes_with_context(subject)
-    return dataclasses.replace(subject, relative=relative)
+    return dataclasses.replace(subject, relative=says_relative or _changes_with_context(subject))
 
 
 def _of_callable(what: object, takes: Takes | None, title: str | None) -> Subject:
@@ -149,7 +159,9 @@ def _title(weighting: Weighting) -> str:
         shown = ", ".join(f"{name}={value:g}" for name, value in values if value is not None)
         return f"{weighting.name}({shown})" if shown else weighting.name
     says_itself = type(weighting).__str__ is not object.__str__ or type(weighting).__repr__ is not object.__repr__
-    return str(weighting) if says_itself else name_of(weighting)
+    with contextlib.suppress(InputError), guarded("its text fails"):
+        return one_line(" ".join(str(weighting).split())) if says_itself else name_of(weighting)
+    return name_of(weighting)
 
 
 def _is_module(what: object) -> bool:
@@ -193,8 +205,9 @@ def _trials() -> list[Sample]:
 
 def _is_its_form(weighting: Weighting, form: Form) -> bool:
     try:
-        return all(_same(weighting.weights(each.pairs), form.weights(each.pairs)) for each in _trials())
-    except Exception:  # whatever others' code raises: without its form it can still be asked
+        with guarded("its form fails"):
+            return all(_same(weighting.weights(each.pairs), form.weights(each.pairs)) for each in _trials())
+    except InputError:  # without its form it can still be asked
         return False
 
 

@@ -5,11 +5,12 @@ A new loss is a file here and its class in `ALL` below; commands, tests and figu
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 
-from weightlab.errors import InputError, unknown
+from weightlab.errors import InputError, shown, unknown
+from weightlab.literals import read_arguments
 from weightlab.losses.binomial_deviance import BinomialDeviance
+from weightlab.losses.bounds import ranges
 from weightlab.losses.circle import Circle
 from weightlab.losses.contrastive import Contrastive
 from weightlab.losses.decoupled_contrastive import DecoupledContrastive
@@ -52,6 +53,7 @@ __all__ = [
     "get",
     "names",
     "parameters",
+    "ranges",
 ]
 
 ALL: tuple[type[Loss], ...] = (
@@ -100,19 +102,18 @@ def parameters(loss: Loss | type[Loss]) -> dict[str, object]:
 
 
 def from_text(text: str) -> Loss:
-    """The loss that a text names: "ms-loss" or "ms-loss(beta=40)"; the values are literals.
+    """The loss that a text names: "ms-loss" or "ms-loss(beta=40)"; the values are literals (`weightlab.literals`).
 
     Raises InputError as `get` does, and where the text is not of this form.
     """
     name, bracket, rest = text.strip().partition("(")
     if not bracket:
         return get(name)
-    form = InputError(f"can't read the loss '{text}': write name or name(parameter=number, ...)")
+    form = f"can't read the loss {shown(text)}: write name or name(parameter=number, ...)"
     try:
-        call = ast.parse(f"_({rest}", mode="eval").body
-        if not isinstance(call, ast.Call) or call.args or not isinstance(call.func, ast.Name):
-            raise form
-        settings = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
-    except (SyntaxError, ValueError) as error:
-        raise form from error
-    return get(name.strip(), **settings)
+        positional, named = read_arguments(bracket + rest)
+    except InputError as error:
+        raise InputError(f"{form}; {error}") from error
+    if positional:
+        raise InputError(form)
+    return get(name.strip(), **named)

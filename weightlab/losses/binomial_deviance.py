@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from weightlab.errors import check_number
 from weightlab.forms.pointwise import PointwiseForm
 from weightlab.forms.stable import masked_mean, softplus
 from weightlab.lazy import torch
+from weightlab.losses.bounds import SCALE, check_ranges, parameter
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -24,25 +24,23 @@ class BinomialDeviance:
 
     w⁺ = α σ(−α(S−λ)) / |P| and w⁻ = β σ(β(S−λ)) / |N|: by its own similarity up to the number of pairs.
 
-    alpha, beta: α, β > 0.
+    alpha, beta: α, β in [10⁻⁴, 10⁴].
     base: λ in [−1, 1].
 
     Source: Yi, Lei, Li 2014, eq. 11, with one scale for each sign as in Wang et al. 2019 (section 3.2.1), where the
     cost of a negative is inside β. pytorch-metric-learning does not have it.
     """
 
-    alpha: float = 2.0
-    beta: float = 50.0
-    base: float = 0.5
+    alpha: float = parameter(2.0, *SCALE)
+    beta: float = parameter(50.0, *SCALE)
+    base: float = parameter(0.5, -1, 1)
 
     name: ClassVar[str] = "binomial-deviance"
     source: ClassVar[str] = "Yi et al. 2014"
     relative: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        check_number("alpha", self.alpha, above=0)
-        check_number("beta", self.beta, above=0)
-        check_number("base", self.base, -1, 1)
+        check_ranges(self)
 
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]."""

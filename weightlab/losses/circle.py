@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from weightlab.errors import check_number
 from weightlab.forms.positives import Positives
 from weightlab.forms.softmax import SoftmaxForm
 from weightlab.forms.stable import masked_logsumexp, masked_softmax, softplus
 from weightlab.lazy import torch
+from weightlab.losses.bounds import SCALE, check_ranges, parameter
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Circle:
     w⁺ = γ α_p h softmax_P(x) and w⁻ = γ α_n h softmax_N(x).
 
     m: in [0, 1].
-    gamma: γ > 0.
+    gamma: γ in [10⁻⁴, 10⁴].
 
     An anchor without positives or without negatives has loss 0.
 
@@ -36,16 +36,15 @@ class Circle:
     (the paper has 256 for faces, 80 for retrieval).
     """
 
-    m: float = 0.4
-    gamma: float = 80.0
+    m: float = parameter(0.4, 0, 1)
+    gamma: float = parameter(80.0, *SCALE)
 
     name: ClassVar[str] = "circle"
     source: ClassVar[str] = "Sun et al. 2020"
     relative: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        check_number("m", self.m, 0, 1)
-        check_number("gamma", self.gamma, above=0)
+        check_ranges(self)
 
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from weightlab.errors import check_number
 from weightlab.forms.pointwise import PointwiseForm
 from weightlab.forms.stable import above, below, masked_sum
+from weightlab.losses.bounds import check_ranges, parameter
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -29,16 +29,15 @@ class Contrastive:
     CosineSimilarity, and averages over the non-zero pairs of each sign.
     """
 
-    pos_margin: float = 1.0
-    neg_margin: float = 0.5
+    pos_margin: float = parameter(1.0, -1, 1)
+    neg_margin: float = parameter(0.5, -1, 1)
 
     name: ClassVar[str] = "contrastive"
     source: ClassVar[str] = "Hadsell et al. 2006; cosine form: Wang et al. 2020 (XBM)"
     relative: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        check_number("pos_margin", self.pos_margin, -1, 1)
-        check_number("neg_margin", self.neg_margin, -1, 1)
+        check_ranges(self)
 
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]."""

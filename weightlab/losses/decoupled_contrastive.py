@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from weightlab.errors import check_number
 from weightlab.forms.positives import Positives
 from weightlab.forms.softmax import Line, SoftmaxForm
 from weightlab.forms.stable import masked_logsumexp, masked_mean
 from weightlab.lazy import torch
+from weightlab.losses.bounds import SCALE, check_ranges, parameter
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class DecoupledContrastive:
 
     w⁺ = 1/(τ|P|), a constant, and w⁻ = softmax_N(S/τ)/τ: neither fades as the anchor's pairs get easy.
 
-    temperature: τ ≥ 10⁻⁶.
+    temperature: τ in [10⁻⁴, 10⁴].
 
     Without negatives the logarithm is left out; an anchor without positives has loss 0.
 
@@ -33,14 +33,14 @@ class DecoupledContrastive:
     have it.
     """
 
-    temperature: float = 0.1
+    temperature: float = parameter(0.1, *SCALE)
 
     name: ClassVar[str] = "decoupled-contrastive"
     source: ClassVar[str] = "Yeh et al. 2022"
     relative: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        check_number("temperature", self.temperature, 1e-6)
+        check_ranges(self)
 
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]; it has no lower bound of 0."""

@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from weightlab.errors import check_number
 from weightlab.forms.positives import Positives
 from weightlab.forms.softmax import SoftmaxForm
 from weightlab.forms.stable import masked_logsumexp, softplus
 from weightlab.lazy import torch
+from weightlab.losses.bounds import SCALE, check_ranges, parameter
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -29,26 +29,24 @@ class HardNegativeContrastive:
     w⁺ = u_p / (τ|P|) and w⁻ = (mean_P u_p) ((1+β) softmax_N((1+β)S/τ) − β softmax_N(βS/τ)) / τ, which is below 0 for
     easy negatives: they are pulled, so that the hard ones count more. On the floor: w⁺ = r_p/(1 + r_p)/(τ|P|), w⁻ = 0.
 
-    temperature: τ ≥ 10⁻⁶.
-    beta: β ≥ 0, how much harder negatives count.
-    tau_plus: π in [0, 1), the share of the negatives that are thought to be of the anchor's class.
+    temperature: τ in [10⁻⁴, 10⁴].
+    beta: β in [0, 100], how much harder negatives count.
+    tau_plus: π in [0, 0.999], the share of the negatives that are thought to be of the anchor's class.
 
     Source: Robinson et al. 2021, eq. 4 and its code (the weights e^{βS/τ} are part of the derivative); defaults of the
     code. At β = 0 and π = 0 it is InfoNCE. pytorch-metric-learning does not have it.
     """
 
-    temperature: float = 0.5
-    beta: float = 1.0
-    tau_plus: float = 0.1
+    temperature: float = parameter(0.5, *SCALE)
+    beta: float = parameter(1.0, 0, 100)
+    tau_plus: float = parameter(0.1, 0, 0.999)
 
     name: ClassVar[str] = "hard-negative-contrastive"
     source: ClassVar[str] = "Robinson et al. 2021"
     relative: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        check_number("temperature", self.temperature, 1e-6)
-        check_number("beta", self.beta, 0)
-        check_number("tau_plus", self.tau_plus, 0, 1 - 1e-6)
+        check_ranges(self)
 
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]; 0 without positives or without negatives."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from weightlab.errors import check_number
 from weightlab.forms.softmax import SoftmaxForm
+from weightlab.losses.bounds import SCALE, check_ranges, parameter
 from weightlab.losses.n_pair import NPair
 from weightlab.pairs import Pairs, PairWeights
 
@@ -23,20 +23,20 @@ class InfoNCE:
 
     The second form is `n-pair` at scale 1/τ: the same function, and so the same weights, which it computes here.
 
-    temperature: τ ≥ 10⁻⁶.
+    temperature: τ in [10⁻⁴, 10⁴].
 
     Source: van den Oord, Li, Vinyals 2018, eq. 4, on cosine similarities (NT-Xent, Chen et al. 2020). pytorch-metric-
     learning's NTXentLoss is the same for each positive pair and averages over all of them; its default is τ = 0.07.
     """
 
-    temperature: float = 0.1
+    temperature: float = parameter(0.1, *SCALE)
 
     name: ClassVar[str] = "infonce"
     source: ClassVar[str] = "van den Oord et al. 2018; NT-Xent"
     relative: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        check_number("temperature", self.temperature, 1e-6)
+        check_ranges(self)
 
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]; 0 without positives or without negatives."""

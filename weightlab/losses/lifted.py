@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from weightlab.errors import check_number
 from weightlab.forms.positives import Positives
 from weightlab.forms.softmax import Line, SoftmaxForm
 from weightlab.forms.stable import masked_logsumexp, masked_softmax
+from weightlab.losses.bounds import check_ranges, parameter
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -32,14 +32,14 @@ class Lifted:
     empty sum as 0.
     """
 
-    margin: float = 0.0
+    margin: float = parameter(0.0, -10, 10)
 
     name: ClassVar[str] = "lifted"
     source: ClassVar[str] = "Song et al. 2016; generalised form: Hermans et al. 2017"
     relative: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        check_number("margin", self.margin, -10, 10)
+        check_ranges(self)
 
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from weightlab.errors import check_number
 from weightlab.forms.pointwise import PointwiseForm
 from weightlab.forms.stable import masked_sum, root, root_slope
 from weightlab.lazy import torch
+from weightlab.losses.bounds import check_ranges, parameter
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -33,16 +33,15 @@ class Margin:
     weighted sampling. pytorch-metric-learning's MarginLoss averages over the triplets that its miner picks.
     """
 
-    beta: float = 1.2
-    alpha: float = 0.2
+    beta: float = parameter(1.2, 0, 2)
+    alpha: float = parameter(0.2, 0, 2)
 
     name: ClassVar[str] = "margin"
     source: ClassVar[str] = "Wu et al. 2017 (Sampling Matters)"
     relative: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        check_number("beta", self.beta, 0, 2)
-        check_number("alpha", self.alpha, 0, 2)
+        check_ranges(self)
 
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]."""

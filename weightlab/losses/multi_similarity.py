@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from weightlab.errors import check_number
 from weightlab.forms.positives import Positives
 from weightlab.forms.softmax import Line, SoftmaxForm, mined
 from weightlab.forms.stable import masked_logsumexp, softplus
 from weightlab.lazy import torch
+from weightlab.losses.bounds import SCALE, check_ranges, parameter
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class MultiSimilarity:
 
     w⁺ = e^{−α(S−λ)} / (1 + Σ_P …) and w⁻ = e^{β(S−λ)} / (1 + Σ_N …).
 
-    alpha, beta: α, β > 0.
+    alpha, beta: α, β in [10⁻⁴, 10⁴].
     base: λ in [−1, 1].
     mining_margin: None, or ε in [0, 2]: a negative then counts only if S > min_P S − ε, a positive only if
         S < max_N S + ε; an anchor without positives (negatives) keeps no negative (positive). The choice is held
@@ -35,21 +35,17 @@ class MultiSimilarity:
     as a miner of its own and the same defaults.
     """
 
-    alpha: float = 2.0
-    beta: float = 50.0
-    base: float = 0.5
-    mining_margin: float | None = None
+    alpha: float = parameter(2.0, *SCALE)
+    beta: float = parameter(50.0, *SCALE)
+    base: float = parameter(0.5, -1, 1)
+    mining_margin: float | None = parameter(None, 0, 2)
 
     name: ClassVar[str] = "ms-loss"
     source: ClassVar[str] = "Wang et al. 2019 (Multi-Similarity Loss)"
     relative: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        check_number("alpha", self.alpha, above=0)
-        check_number("beta", self.beta, above=0)
-        check_number("base", self.base, -1, 1)
-        if self.mining_margin is not None:
-            check_number("mining_margin", self.mining_margin, 0, 2)
+        check_ranges(self)
 
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from weightlab.errors import check_number
 from weightlab.forms.positives import Positives
 from weightlab.forms.softmax import Line, SoftmaxForm
 from weightlab.forms.stable import masked_logsumexp, softplus
 from weightlab.lazy import torch
+from weightlab.losses.bounds import SCALE, check_ranges, parameter
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class NPair:
     With h_p = σ(log Σ_N e^{tS_n} − t S_p), how far positive p is from done: w⁺ = t h_p / |P| and
     w⁻ = t (mean_P h_p) softmax_N(tS).
 
-    scale: t > 0.
+    scale: t in [10⁻⁴, 10⁴].
 
     N-pair at scale t is `infonce` at temperature 1/t: the same function.
 
@@ -35,14 +35,14 @@ class NPair:
     and unnormalised embeddings.
     """
 
-    scale: float = 1.0
+    scale: float = parameter(1.0, *SCALE)
 
     name: ClassVar[str] = "n-pair"
     source: ClassVar[str] = "Sohn 2016"
     relative: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        check_number("scale", self.scale, above=0)
+        check_ranges(self)
 
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]; 0 without positives or without negatives."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from weightlab.errors import check_number
 from weightlab.forms.positives import Positives
 from weightlab.forms.softmax import Line, SoftmaxForm
 from weightlab.forms.stable import masked_logsumexp, masked_softmax, softplus
 from weightlab.lazy import torch
+from weightlab.losses.bounds import SCALE, check_ranges, parameter
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class NCA:
     With h = σ(LSE_N(tS) − LSE_P(tS)): w⁺ = t h softmax_P(tS) and w⁻ = t h softmax_N(tS). The closest positive gets
     the most weight, unlike in all the losses that pull the farthest.
 
-    scale: t > 0.
+    scale: t in [10⁻⁴, 10⁴].
 
     An anchor without positives or without negatives has loss 0.
 
@@ -34,14 +34,14 @@ class NCA:
     pytorch-metric-learning's NCALoss has −d² in place of S: on normalised embeddings its scale t is 2t here.
     """
 
-    scale: float = 1.0
+    scale: float = parameter(1.0, *SCALE)
 
     name: ClassVar[str] = "nca"
     source: ClassVar[str] = "Goldberger et al. 2005"
     relative: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        check_number("scale", self.scale, above=0)
+        check_ranges(self)
 
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from weightlab.errors import check_number
 from weightlab.forms.positives import Positives
 from weightlab.forms.softmax import SoftmaxForm
 from weightlab.forms.stable import masked_softmax, masked_sum, root, root_slope
 from weightlab.lazy import torch
+from weightlab.losses.bounds import check_ranges, parameter
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class RankedList:
 
     margin: m in [0, 2].
     alpha: α in [0, 2].
-    negative_scale, positive_scale: T_n, T_p ≥ 0.
+    negative_scale, positive_scale: T_n, T_p in [0, 10⁴].
     balance: λ in [0, 1].
 
     Source: Wang et al. 2019 (Ranked List Loss), eq. 5–8, with T_p = 0 (equal positives) as published.
@@ -37,22 +37,18 @@ class RankedList:
     reference to the sums that normalise v, and warns above T = 5 (here the softmax is stable for any).
     """
 
-    margin: float = 0.4
-    alpha: float = 1.2
-    negative_scale: float = 10.0
-    positive_scale: float = 0.0
-    balance: float = 0.5
+    margin: float = parameter(0.4, 0, 2)
+    alpha: float = parameter(1.2, 0, 2)
+    negative_scale: float = parameter(10.0, 0, 1e4)
+    positive_scale: float = parameter(0.0, 0, 1e4)
+    balance: float = parameter(0.5, 0, 1)
 
     name: ClassVar[str] = "ranked-list"
     source: ClassVar[str] = "Wang et al. 2019 (Ranked List Loss)"
     relative: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        check_number("margin", self.margin, 0, 2)
-        check_number("alpha", self.alpha, 0, 2)
-        check_number("negative_scale", self.negative_scale, 0)
-        check_number("positive_scale", self.positive_scale, 0)
-        check_number("balance", self.balance, 0, 1)
+        check_ranges(self)
 
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]; a sign without active pairs adds 0."""
@@ -128,7 +124,7 @@ class _PushExponent:
     def reach(self, level: Tensor) -> Tensor:
         """Where a negative is done, less what a distance is rounded by."""
         done = 1 - self.alpha**2 / 2 - 1e-6
-        if self.scale == 0:
+        if self.scale < torch.finfo(level.dtype).tiny:  # every exponent is 0
             return torch.full_like(level, done)
         distance = (self.alpha - level / self.scale).clamp(0, self.alpha)
         return (1 - distance**2 / 2 - 1e-6).clamp(min=done)

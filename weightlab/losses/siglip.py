@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from weightlab.errors import check_number
 from weightlab.forms.pointwise import PointwiseForm
 from weightlab.forms.stable import masked_sum, softplus
 from weightlab.lazy import torch
+from weightlab.losses.bounds import SCALE, check_ranges, parameter
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -24,24 +24,23 @@ class SigLIP:
 
     w⁺ = t σ(−(tS + b)) and w⁻ = t σ(tS + b): by its own similarity alone.
 
-    scale: t > 0.
-    bias: b, any number.
+    scale: t in [10⁻⁴, 10⁴].
+    bias: b in [−10⁴, 10⁴].
 
     Both are learned in the paper; these are its initial values.
 
     Source: Zhai et al. 2023, eq. 1. pytorch-metric-learning does not have it.
     """
 
-    scale: float = 10.0
-    bias: float = -10.0
+    scale: float = parameter(10.0, *SCALE)
+    bias: float = parameter(-10.0, -1e4, 1e4)
 
     name: ClassVar[str] = "siglip"
     source: ClassVar[str] = "Zhai et al. 2023"
     relative: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        check_number("scale", self.scale, above=0)
-        check_number("bias", self.bias)
+        check_ranges(self)
 
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from weightlab.errors import check_number
 from weightlab.forms.stable import softplus
 from weightlab.forms.triplets import TripletForm
 from weightlab.lazy import torch
+from weightlab.losses.bounds import SCALE, check_ranges, parameter
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -22,23 +22,22 @@ if TYPE_CHECKING:
 class SmoothTriplet:
     """L = Σ_P Σ_N log(1 + e^{t(S_n − S_p + m)}) / t, with w⁺ = Σ_N σ(t(S_n − S_p + m)) and w⁻ = Σ_P of the same.
 
-    scale: t > 0, where t → ∞ is the triplet loss.
+    scale: t in [10⁻⁴, 10⁴]; t → ∞ is the triplet loss.
     margin: m in [−2, 2].
 
     Source: Hermans, Beyer, Leibe 2017, section 2 ("soft margin"), over all triplets. pytorch-metric-learning's
     TripletMarginLoss(smooth_loss=True) is the same at t = 1, averaged over all triplets.
     """
 
-    scale: float = 1.0
-    margin: float = 0.0
+    scale: float = parameter(1.0, *SCALE)
+    margin: float = parameter(0.0, -2, 2)
 
     name: ClassVar[str] = "triplet-smooth"
     source: ClassVar[str] = "Hermans et al. 2017 (soft margin)"
     relative: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        check_number("scale", self.scale, above=0)
-        check_number("margin", self.margin, -2, 2)
+        check_ranges(self)
 
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]."""

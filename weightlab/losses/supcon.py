@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from weightlab.errors import check_number
 from weightlab.forms.positives import Positives
 from weightlab.forms.softmax import Line, SoftmaxForm
 from weightlab.forms.stable import masked_logsumexp, masked_mean, masked_softmax, softplus
 from weightlab.lazy import torch
+from weightlab.losses.bounds import SCALE, check_ranges, parameter
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class SupCon:
     w⁺ = (1/|P| − (1 − q) softmax_P(S/τ)) / τ and w⁻ = q softmax_N(S/τ) / τ. A positive that is closer than the others
     has w⁺ < 0: it is pushed away.
 
-    temperature: τ ≥ 10⁻⁶.
+    temperature: τ in [10⁻⁴, 10⁴].
 
     An anchor without positives has loss 0.
 
@@ -35,14 +35,14 @@ class SupCon:
     learning's SupConLoss averages over the anchors that have positives.
     """
 
-    temperature: float = 0.1
+    temperature: float = parameter(0.1, *SCALE)
 
     name: ClassVar[str] = "supcon"
     source: ClassVar[str] = "Khosla et al. 2020 (L_out)"
     relative: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        check_number("temperature", self.temperature, 1e-6)
+        check_ranges(self)
 
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from weightlab.errors import check_number
 from weightlab.forms.triplets import TripletForm
 from weightlab.lazy import torch
+from weightlab.losses.bounds import check_ranges, parameter
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -28,14 +28,14 @@ class Triplet:
     0.05, is one of the Euclidean distance.
     """
 
-    margin: float = 0.1
+    margin: float = parameter(0.1, 0, 2)
 
     name: ClassVar[str] = "triplet"
     source: ClassVar[str] = "Schroff et al. 2015 (all triplets)"
     relative: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        check_number("margin", self.margin, 0, 2)
+        check_ranges(self)
 
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]."""

@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from weightlab.errors import check_number
 from weightlab.forms.positives import Positives
 from weightlab.forms.softmax import Line, SoftmaxForm
 from weightlab.forms.stable import masked_logsumexp, root, root_slope, softplus
 from weightlab.lazy import torch
+from weightlab.losses.bounds import SCALE, check_ranges, parameter
 from weightlab.pairs import Pairs, PairWeights
 
 if TYPE_CHECKING:
@@ -28,23 +28,22 @@ class TupletMargin:
     s cos(θ_p − β)), w⁺ = s h_p (cos β − S_p sin β / √(1 − S_p²)) / |P| is below 0 there: a positive within the slack
     is pushed out to it. w⁻ = s (mean_P h_p) softmax_N(sS). The root is at least 10⁻⁴, so that w⁺ stays finite at S = 1.
 
-    scale: s > 0.
+    scale: s in [10⁻⁴, 10⁴].
     margin: β in degrees, in [0, 90].
 
     Source: Yu, Tao 2019, eq. 5 (tuplet margin with slack), one positive a tuple; here the mean over the positives.
     pytorch-metric-learning's TupletMarginLoss has the same defaults and averages over all positive pairs.
     """
 
-    scale: float = 64.0
-    margin: float = 5.73
+    scale: float = parameter(64.0, *SCALE)
+    margin: float = parameter(5.73, 0, 90)
 
     name: ClassVar[str] = "tuplet-margin"
     source: ClassVar[str] = "Yu, Tao 2019"
     relative: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        check_number("scale", self.scale, above=0)
-        check_number("margin", self.margin, 0, 90)
+        check_ranges(self)
 
     def value(self, pairs: Pairs) -> Tensor:
         """The loss of each anchor, [B]; 0 without positives or without negatives."""

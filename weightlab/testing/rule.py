@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from weightlab.errors import reason
+from weightlab.decompose.foreign.guarded import contained, reason_of
 from weightlab.pairs import Weighting
 from weightlab.testing.contexts import Contexts
 from weightlab.testing.report import Law
@@ -32,13 +32,15 @@ class Rule:
 
     def judge(self, weighting: Weighting, contexts: Contexts) -> Law:
         """How a weighting stands to it: to raise is to break it."""
-        why = self.exempt(weighting)
-        if why is not None:
-            return Law(self.name, self.statement, "does not apply", why)
         try:
-            found = next(self.counter_examples(weighting, contexts), None)
-        except Exception as error:  # whatever a stranger's code raises
-            found = f"raises {reason(error)}"
+            with contained():
+                if (why := self.exempt(weighting)) is not None:
+                    return Law(self.name, self.statement, "does not apply", why)
+                found = next(self.counter_examples(weighting, contexts), None)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # whatever a stranger's code raises
+            found = f"raises {reason_of(error)}"
         return Law(self.name, self.statement, "holds" if found is None else "fails", found or "")
 
 

@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from weightlab.assignment import Custom
 from weightlab.decompose.autograd import autograd_weights
+from weightlab.decompose.foreign.guarded import guarded, guarded_function
 from weightlab.decompose.foreign.on_embeddings import NEAREST, OnEmbeddings, name_of
-from weightlab.errors import InputError, reason, unknown
+from weightlab.errors import InputError, unknown
 from weightlab.lazy import torch
 from weightlab.pairs import Pairs, PairWeights
 
@@ -48,6 +49,9 @@ def from_callable(function: object, takes: Takes | None = None) -> ByAutograd | 
     """
     if takes is not None and takes not in get_args(Takes):
         raise unknown("takes", takes, get_args(Takes))
+    if not callable(function) and inspect.getattr_static(function, "value", None) is not None:
+        with guarded(f"{name_of(function)} fails"):
+            return ByAutograd.of(function.value, name_of(function))  # type: ignore[attr-defined]
     if not callable(function):
         raise InputError(
             f"expected a loss's name, a weight function, a weighting or a callable, not {type(function).__name__}"
@@ -87,7 +91,7 @@ def _from(
     if takes == "pairs":
         return ByAutograd.of(function, name_of(function))
     if takes == "weight":
-        return Custom(function)
+        return Custom(guarded_function(function, name_of(function)))
     masks = 2 if required < 2 <= possible else required
     if takes == "similarity" and masks in (2, 3):
         return ByAutograd.of(_on_similarity(function, masks), name_of(function))
@@ -152,22 +156,24 @@ class ByAutograd:
         return weights
 
     def _all(self, pairs: Pairs) -> PairWeights:
-        weights = autograd_weights(self._value, pairs)
+        weights = self._by_autograd(pairs)
         if _finite(weights):
             return weights
         inside = Pairs(pairs.similarity.detach().clamp(-1 + NEAREST, 1 - NEAREST), pairs.positive, pairs.negative)
-        weights = autograd_weights(self._value, inside)
+        weights = self._by_autograd(inside)
         if not _finite(weights):
             bad = ~(weights.positive.isfinite() & weights.negative.isfinite())
             raise InputError(f"{self.name} has no finite derivative at similarity {float(inside.similarity[bad][0]):g}")
         return weights
 
+    def _by_autograd(self, pairs: Pairs) -> PairWeights:
+        with guarded(f"{self.name} fails"):  # a backward may be others' code too
+            return autograd_weights(self._value, pairs)
+
     def _value(self, pairs: Pairs) -> Tensor:
         """The value, checked: [B] or one number."""
-        try:
+        with guarded(f"{self.name} fails"):
             value = self.function(pairs)
-        except Exception as error:  # whatever others' code raises
-            raise InputError(f"{self.name} fails: {reason(error)}") from error
         if not isinstance(value, torch.Tensor) or value.shape not in ((), pairs.similarity.shape[:1]):
             found = f"a tensor {list(value.shape)}" if isinstance(value, torch.Tensor) else f"a {type(value).__name__}"
             raise InputError(
@@ -189,10 +195,8 @@ def _on_similarity(function: Callable[..., Tensor], count: int) -> Callable[[Pai
 def _arguments(function: Callable[..., Any]) -> tuple[list[str], list[str]]:
     """The names of its positional arguments: of those that have to be given, and of all."""
     call = function.forward if isinstance(function, torch.nn.Module) else function
-    try:
-        parameters = inspect.signature(call).parameters.values()
-    except (TypeError, ValueError) as error:  # some that are written in C have none
-        raise InputError(f"{name_of(function)} does not say what arguments it takes: wrap it in a function") from error
+    with guarded(f"{name_of(function)} does not say what arguments it takes; wrap it in a function"):
+        parameters = inspect.signature(call).parameters.values()  # some that are written in C have none
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     positional = [each for each in parameters if each.kind in kinds]
     required = [each.name for each in positional if each.default is inspect.Parameter.empty]

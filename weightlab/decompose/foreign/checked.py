@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
-from weightlab.errors import InputError, reason
+from weightlab.decompose.foreign.guarded import guarded
+from weightlab.errors import InputError
 from weightlab.lazy import torch
-from weightlab.pairs import Pairs, PairWeights, Weighting
-
-if TYPE_CHECKING:
-    pass
+from weightlab.pairs import SIGNS, Pairs, PairWeights, Weighting
 
 __all__ = ["Checked"]
 
@@ -29,19 +27,17 @@ class Checked:
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """The weights, [B, R]."""
-        try:
+        with guarded(f"{self.name} fails"):
             weights = self.weighting.weights(pairs)
-        except Exception as error:  # whatever others' code raises
-            raise InputError(f"{self.name} fails: {reason(error)}") from error
-        for sign, mask in (("positive", pairs.positive), ("negative", pairs.negative)):
-            weight = getattr(weights, sign, None)
+            given: list[Any] = [getattr(weights, sign, None) for sign in SIGNS]
+        for sign, mask, weight in zip(SIGNS, (pairs.positive, pairs.negative), given, strict=True):
             if not isinstance(weight, torch.Tensor) or weight.shape != mask.shape:
                 raise InputError(f"{self.name}: weights(pairs) must give PairWeights of two tensors {list(mask.shape)}")
             if not bool(weight.isfinite().all()):
                 raise InputError(f"{self.name}: a weight of a {sign} pair is NaN or infinite")
             if bool((weight[~mask] != 0).any()):
                 raise InputError(f"{self.name}: {sign} weights must be 0 for pairs that are not {sign}")
-        return weights
+        return PairWeights(*given)
 
     def __str__(self) -> str:
         return self.name

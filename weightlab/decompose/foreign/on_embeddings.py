@@ -16,13 +16,15 @@ taken; else the weight is the pair's from both of its ends, ∂L/∂S_0j + ∂L/
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from weightlab.decompose.autograd import derivative
-from weightlab.errors import InputError, reason
+from weightlab.decompose.foreign.guarded import guarded
+from weightlab.errors import InputError, one_line
 from weightlab.lazy import torch
 from weightlab.pairs import Pairs, PairWeights
 
@@ -67,11 +69,12 @@ class OnEmbeddings:
         failures = []
         for in_batch in (False, True):
             whole = cls(function, name, in_batch, crosses=True)
-            alone = cls(_of_first_anchor(function), name, in_batch, crosses=True) if in_batch else whole
             try:
-                turns, found = whole._turned(*_TRIAL), alone._slopes(*_TRIAL)
-            except Exception as error:  # whatever others' code raises
-                failures.append(reason(error))
+                with guarded("it fails"):
+                    alone = cls(_of_first_anchor(function), name, in_batch, crosses=True) if in_batch else whole
+                    turns, found = whole._turned(*_TRIAL), alone._slopes(*_TRIAL)
+            except InputError as error:
+                failures.append(str(error))
                 continue
             whole._check_turned(*turns)
             if bool((found.slopes != 0).any()):
@@ -109,10 +112,8 @@ class OnEmbeddings:
                 f"{self} {why}, all against all, of which some losses hold the cube: "
                 f"at most {_MOST_AT_ONCE} pairs of an anchor, not {int(used.sum())}"
             )
-        try:
+        with guarded(f"{self} fails"):
             found = self._slopes(pairs.similarity[i][used].tolist(), pairs.positive[i][used].tolist())
-        except Exception as error:  # whatever others' code raises
-            raise InputError(f"{self} fails: {reason(error)}") from error
         if not bool(found.slopes.isfinite().all()):
             at = float(pairs.similarity[i][used][~found.slopes.isfinite()][0])
             raise InputError(f"{self} has no finite derivative at similarity {at:g}")
@@ -223,5 +224,8 @@ def _classes(is_positive: Tensor) -> Tensor:
 
 
 def name_of(function: object) -> str:
-    """What a callable is called in titles."""
-    return str(getattr(function, "__name__", type(function).__name__))
+    """What a callable is called in titles: its name, or its type's where it has none that can be read."""
+    name: object = None
+    with contextlib.suppress(InputError), guarded("its name fails"):
+        name = getattr(function, "__name__", None)
+    return one_line(name if isinstance(name, str) else type(function).__name__)
