@@ -21,6 +21,8 @@ ROOT = Path(__file__).parent.parent
 # A room is a folder or a file of weightlab/, "weightlab" its `__init__`. A room needs those of lower floors only.
 FLOORS = (
     {"errors", "files", "lazy"},
+    {"precision", "relation"},
+    {"product"},
     {"pairs", "plot"},
     {"forms"},
     {"losses"},
@@ -37,7 +39,7 @@ FLOORS = (
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 ROOMS_NEEDED = {  # where that is less than all lower floors
     "plot": FLOORS[0],
-    "decompose": {*FLOORS[0], "pairs", "plot", "forms", "losses", "assignment"},
+    "decompose": {*FLOORS[0], "precision", "relation", "pairs", "plot", "forms", "losses", "assignment"},
 }
 NOT_YET: set[str] = set()
 

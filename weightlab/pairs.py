@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from weightlab.errors import InputError, describe
 from weightlab.lazy import torch
+from weightlab.precision import wide
+from weightlab.relation import Masks, Same, check_masks, check_way, related
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["SIGNS", "PairWeights", "Pairs", "References", "Sign", "Weighting", "check_embeddings"]
+__all__ = ["SIGNS", "PairWeights", "Pairs", "References", "Sign", "Weighting", "check_embeddings", "check_labels"]
 
 Sign = Literal["positive", "negative"]
 SIGNS: tuple[Sign, Sign] = ("positive", "negative")
@@ -45,39 +47,45 @@ class Pairs:
 
     @property
     def precise(self) -> Tensor:
-        """The similarities in float32 at least: sums over thousands of pairs overflow half precision."""
-        similarity = self.similarity
-        return similarity.float() if similarity.dtype in (torch.float16, torch.bfloat16) else similarity
+        """The similarities in float32 at least."""
+        return wide(self.similarity)
 
     @classmethod
     def from_embeddings(
         cls,
         anchors: Tensor,
-        labels: Tensor,
+        labels: Tensor | None = None,
         references: Tensor | References | None = None,
         reference_labels: Tensor | None = None,
+        *,
+        same: Same | None = None,
+        masks: Masks | None = None,
     ) -> Pairs:
         """Cosine similarities of anchors [B, D] with references [R, D], both L2-normalised, and the masks by label.
 
+        The similarities are in the anchors' type, float32 at least, inside autocast too.
+
         labels: [B]; reference_labels: [R], unless `references` is a `References`, which has them, and the anchors' own
         entries, which are excluded. Without references, the batch against itself, self pairs excluded.
-        Raises InputError for embeddings that are not normalised, not finite, or that do not fit their labels.
+        same: a relation, labels [B, ...] and [R, ...] → bool [B, R], that says which labels go together; None: equal
+        ones. masks: (positive, negative), bool [B, R] each, in place of labels; own entries stay excluded.
+        Raises InputError for embeddings that are not normalised, not finite, or that do not fit their labels, and for a
+        relation or masks that answer otherwise.
         """
-        check_embeddings("anchors", anchors, labels)
+        from weightlab.product import cosines  # a class of torch's in it, which is imported when used
+
+        check_way(labels, same, masks)
+        check_embeddings("anchors", anchors)
+        check_labels("anchors", anchors, labels)
         if references is None:
-            own = torch.arange(len(anchors), device=anchors.device)
-            references = References(anchors, labels, own, verified=True)
+            references = References.themselves(anchors, labels)
         elif not isinstance(references, References):
-            if reference_labels is None:
+            if reference_labels is None and masks is None:
                 raise InputError("references need reference_labels, one for each row")
             references = References(references, reference_labels)
         references.check_anchors(anchors)
-        same = labels[:, None] == references.labels[None, :]
-        positive, negative = same, ~same
-        if references.own is not None:
-            has_own = (references.own >= 0).nonzero()[:, 0]
-            positive[has_own, references.own[has_own]] = negative[has_own, references.own[has_own]] = False
-        return cls(anchors @ references.embeddings.to(anchors.dtype).T, positive, negative)
+        positive, negative = references.masks_for(labels, same, masks, len(anchors))
+        return cls(cosines(anchors, references.embeddings), positive, negative)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +93,7 @@ class References:
     """What anchors are compared with, for `surrogate` and its like; `MemoryBank.references` makes them of a bank.
 
     embeddings: floating-point [R, D], L2-normalised, of any precision.
-    labels: integer [R].
+    labels: [R], or [R, ...] for a relation `same`; None for masks of one's own alone.
     own: None, or integer [B]: for each anchor the row of its own entry, which is no pair of it; −1 where it has none.
     shared: None, or (anchor, row), integer [n] each: all the pairs that share a label, own entries among them, anchors
         ascending, from a look-up by label; None: they are sought where they are needed.
@@ -95,14 +103,15 @@ class References:
     """
 
     embeddings: Tensor
-    labels: Tensor
+    labels: Tensor | None = None
     own: Tensor | None = None
     shared: tuple[Tensor, Tensor] | None = None
     verified: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.verified:
-            check_embeddings("references", self.embeddings, self.labels)
+            check_embeddings("references", self.embeddings)
+            check_labels("references", self.embeddings, self.labels)
         if self.own is not None:
             self._check_own(self.own)
         if self.shared is not None and not self.verified:
@@ -110,6 +119,33 @@ class References:
 
     def __len__(self) -> int:
         return len(self.embeddings)
+
+    @classmethod
+    def themselves(cls, anchors: Tensor, labels: Tensor | None) -> References:
+        """A batch that is compared with itself, each anchor its own entry; its norms were looked at before."""
+        return cls(anchors, labels, torch.arange(len(anchors), device=anchors.device), verified=True)
+
+    def masks_for(self, labels: Tensor | None, same: Same | None, masks: Masks | None, anchors: int) -> Masks:
+        """Positive and negative pairs of anchors, bool [B, R] each, by their labels or by masks, own entries in none.
+
+        Raises InputError as `related` and `check_masks` do.
+        """
+        if masks is None:
+            found = related(same, *self.both_labels(labels))
+            positive, negative = found.clone(), ~found
+        else:
+            check_masks(masks, anchors, len(self))
+            positive, negative = (mask.clone() for mask in masks)
+        if self.own is not None:
+            has_own = (self.own >= 0).nonzero()[:, 0]
+            positive[has_own, self.own[has_own]] = negative[has_own, self.own[has_own]] = False
+        return positive, negative
+
+    def both_labels(self, labels: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The anchors' labels and its own. Raises InputError where it has none."""
+        if labels is None or self.labels is None:
+            raise InputError("references without labels are for masks: masks=(positive, negative)")
+        return labels, self.labels
 
     def check_anchors(self, anchors: Tensor) -> None:
         """Raise InputError unless anchors [B, D] have as many dimensions, and own entries, where there are any."""
@@ -176,6 +212,14 @@ def _check_mask(name: str, mask: Tensor, similarity: Tensor) -> None:
         raise InputError(f"{name} must be a bool tensor, not {describe(mask)}")
     if mask.shape != similarity.shape:
         raise InputError(f"{name} has shape {tuple(mask.shape)}, similarity {tuple(similarity.shape)}")
+
+
+def check_labels(name: str, embeddings: Tensor, labels: Tensor | None) -> None:
+    """Raise InputError unless labels, if given, are a tensor [n] or [n, ...] for embeddings [n, D]."""
+    if labels is not None and (not isinstance(labels, torch.Tensor) or labels.shape[:1] != embeddings.shape[:1]):
+        raise InputError(
+            f"{name} have {len(embeddings)} rows: labels must be a tensor of as many, not {describe(labels)}"
+        )
 
 
 def check_embeddings(name: str, embeddings: Tensor, labels: Tensor | None = None) -> None:

@@ -9,33 +9,53 @@ from torch import Tensor
 
 from weightlab.assignment import Weighable, as_weighting
 from weightlab.forms import Form, form_of
-from weightlab.pairs import Pairs, References, Weighting, check_embeddings
+from weightlab.pairs import Pairs, References, check_embeddings, check_labels
+from weightlab.precision import exact, wide
+from weightlab.relation import Masks, Same, check_way
+from weightlab.step.same_label import SameLabel
 from weightlab.step.walk import walk
 
 __all__ = ["surrogate", "surrogate_of_pairs"]
 
 
-def surrogate(weighting: Weighable, anchors: Tensor, labels: Tensor, references: References | None = None) -> Tensor:
+@exact()
+def surrogate(
+    weighting: Weighable,
+    anchors: Tensor,
+    labels: Tensor | None = None,
+    references: References | None = None,
+    *,
+    same: Same | None = None,
+    masks: Masks | None = None,
+) -> Tensor:
     """F = (1/B) Σ_i (Σ_N w⁻_ij S_ij − Σ_P w⁺_ij S_ij), every w held constant; a scalar to call backward on.
 
     weighting: as of `as_weighting`: a text ("ms-loss", "step(0.5)"), a weight function, a weighting, or any function of
     similarity. In a loop make it once, by `as_weighting`: the step then begins with the form and not with its making.
     anchors: [B, D], L2-normalised; labels: integer [B]. references: None for the batch against itself.
+    same: which labels go together, a function of labels [B, ...] and [R, ...] that gives bool [B, R], asked for a block
+    of references at a time; labels may then be of any shape and type, such as multi-hot [B, L]. None: equal ones do.
+    masks: (positive, negative), bool [B, R] each, in place of labels. Own entries are no pair in either case.
 
     Where the references are constant, and the weighting has a form (`weightlab.forms`), they are walked in blocks: no
     [B, M] is held, and the backward only scales what the forward found (which references are left out, and the bound
     on what that costs: `weightlab.step.walk`). Otherwise all pairs are held at once, and gradients flow into the
-    references too.
+    references too. Similarities, weights and their sums are in float32 at least, inside autocast too, and so is F.
 
     Raises InputError as `References`, `Pairs.from_embeddings` and `as_weighting` do.
     """
     weighting = as_weighting(weighting)
     form = form_of(weighting)
     if references is None or references.embeddings.requires_grad or form is None or not len(anchors):
-        return surrogate_of_pairs(weighting, Pairs.from_embeddings(anchors, labels, references))
-    check_embeddings("anchors", anchors, labels)
+        return surrogate_of_pairs(
+            weighting, Pairs.from_embeddings(anchors, labels, references, same=same, masks=masks)
+        )
+    check_way(labels, same, masks)
+    check_embeddings("anchors", anchors)
+    check_labels("anchors", anchors, labels)
     references.check_anchors(anchors)
-    value: Tensor = _Walked.apply(anchors, form, labels, references)  # type: ignore[no-untyped-call]
+    pairs = SameLabel.find(labels, references, same) if masks is None else SameLabel.of_masks(masks, references, anchors)
+    value: Tensor = _Walked.apply(anchors, form, pairs, references)  # type: ignore[no-untyped-call]
     return value
 
 
@@ -43,20 +63,22 @@ class _Walked(torch.autograd.Function):
     """S_ij = a_i·r_j, so F = Σ_i a_i·G_i / B, and with G held constant dF/da_i = G_i / B."""
 
     @staticmethod
-    def forward(ctx: Any, anchors: Tensor, form: Form, labels: Tensor, references: References) -> Tensor:  # noqa: ANN401
-        wide = anchors.to(torch.promote_types(anchors.dtype, torch.float32))
-        gradient = walk(form, wide, labels, references) / len(anchors)
-        ctx.save_for_backward(gradient.to(anchors.dtype))
-        return torch.dot(wide.flatten(), gradient.flatten()).to(anchors.dtype)
+    def forward(ctx: Any, anchors: Tensor, form: Form, same: SameLabel, references: References) -> Tensor:  # noqa: ANN401
+        precise = wide(anchors)
+        gradient = walk(form, precise, same, references.embeddings) / len(anchors)
+        ctx.save_for_backward(gradient)
+        ctx.dtype = anchors.dtype
+        return torch.dot(precise.flatten(), gradient.flatten())
 
     @staticmethod
     def backward(ctx: Any, *scales: Tensor) -> tuple[Tensor, None, None, None]:  # noqa: ANN401
         (gradient,) = ctx.saved_tensors
-        return scales[0] * gradient, None, None, None
+        return (scales[0] * gradient).to(ctx.dtype), None, None, None
 
 
-def surrogate_of_pairs(weighting: Weighting, pairs: Pairs) -> Tensor:
-    """F of pairs that are all at hand; gradients flow into their similarities."""
+@exact()
+def surrogate_of_pairs(weighting: Weighable, pairs: Pairs) -> Tensor:
+    """F of pairs that are all at hand, with masks of one's own or not; gradients flow into their similarities."""
     with torch.no_grad():
-        weights = weighting.weights(Pairs(pairs.similarity.detach(), pairs.positive, pairs.negative))
-    return ((weights.negative - weights.positive) * pairs.similarity).sum() / max(len(pairs.similarity), 1)
+        weights = as_weighting(weighting).weights(Pairs(pairs.similarity.detach(), pairs.positive, pairs.negative))
+    return ((weights.negative - weights.positive) * pairs.precise).sum() / max(len(pairs.similarity), 1)

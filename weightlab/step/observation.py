@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 
 from weightlab.assignment import Weighable, as_weighting
-from weightlab.pairs import Pairs, References, check_embeddings
+from weightlab.pairs import Pairs, References, check_embeddings, check_labels
+from weightlab.precision import exact
+from weightlab.relation import Masks, Same, check_masks, check_way
 
 __all__ = ["Observation", "observe"]
 
@@ -31,13 +33,16 @@ class Observation:
     mass: Tensor
 
 
+@exact()
 @torch.no_grad()
 def observe(
     weighting: Weighable,
     anchors: Tensor,
-    labels: Tensor,
+    labels: Tensor | None = None,
     references: References | None = None,
     *,
+    same: Same | None = None,
+    masks: Masks | None = None,
     bins: int = 40,
 ) -> Observation:
     """The weights of a step, counted. Arguments as of `surrogate`; a few anchors at a time, so that memory is bounded.
@@ -45,17 +50,27 @@ def observe(
     Raises InputError as `Pairs.from_embeddings` does.
     """
     weighting = as_weighting(weighting)
-    check_embeddings("anchors", anchors, labels)
+    check_way(labels, same, masks)
+    check_embeddings("anchors", anchors)
+    check_labels("anchors", anchors, labels)
     if references is None:
-        references = References(anchors, labels, torch.arange(len(anchors), device=anchors.device), verified=True)
+        references = References.themselves(anchors, labels)
     references.check_anchors(anchors)
+    if masks is not None:
+        check_masks(masks, len(anchors), len(references))
     edges = torch.linspace(-1, 1, bins + 1, dtype=torch.float64)
     active: list[Tensor] = []
     similarity, mass = torch.zeros(2, bins, dtype=torch.int64), torch.zeros(2, bins, dtype=torch.float64)
     for rows in torch.arange(len(anchors), device=anchors.device).split(max(1, _PAIRS // max(1, len(references)))):
         own = None if references.own is None else references.own[rows]
         some = References(references.embeddings, references.labels, own, verified=True)
-        pairs = Pairs.from_embeddings(anchors[rows], labels[rows], some)
+        pairs = Pairs.from_embeddings(
+            anchors[rows],
+            None if labels is None else labels[rows],
+            some,
+            same=same,
+            masks=None if masks is None else (masks[0][rows], masks[1][rows]),
+        )
         weights = weighting.weights(pairs)
         active.append((weights.negative != 0).sum(1))
         place = ((pairs.similarity.double() + 1) * (bins / 2)).long().clamp(0, bins - 1)

@@ -12,6 +12,7 @@ and the gradient by no more than that share of the anchor's weight mass.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -33,7 +34,6 @@ from weightlab.forms.assigned import PositivesAlone
 from weightlab.forms.positives import to_front
 from weightlab.forms.scale import divided, size_of
 from weightlab.forms.softmax import over_sums
-from weightlab.pairs import References
 from weightlab.step.blocks import Block, blocks, weighted_sum
 from weightlab.step.same_label import SameLabel
 
@@ -41,17 +41,25 @@ __all__ = ["walk"]
 
 _ROOM = 60  # of exponents above the largest so far: e^60, times as many references as there may be, fits float32
 _FARTHEST = 1.05  # a cosine of embeddings whose norms are within 0.02 of 1
+_POSITIVES = 1 << 16  # pairs whose references are copied at a time: a relation may make them many
 _LOST = 8  # times eps: the share of a sum of exponentials that may be left out
 
 
-def walk(form: Form, anchors: Tensor, labels: Tensor, references: References) -> Tensor:
-    """G_i = Σ_N w⁻_ij r_j − Σ_P w⁺_ij r_j, [B, D], of anchors [B, D], float32 at least, and their labels [B]."""
-    same = SameLabel.find(labels, references)
-    rows = references.embeddings.index_select(0, same.column).to(anchors.dtype)
-    similarity = (anchors.index_select(0, same.row) * rows).sum(1)
-    found = _walk(form, _Walk(anchors, references.embeddings, same, similarity))
-    every = torch.arange(len(rows), device=rows.device)
-    return found.push.sub_(weighted_sum(rows, same.row, every, found.pull, len(anchors)))
+def walk(form: Form, anchors: Tensor, same: SameLabel, references: Tensor) -> Tensor:
+    """G_i = Σ_N w⁻_ij r_j − Σ_P w⁺_ij r_j, [B, D], of anchors [B, D], float32 at least, and references [M, D]."""
+    similarity = [(anchors.index_select(0, row) * rows).sum(1) for row, rows in _positive_rows(anchors, same, references)]
+    found = _walk(form, _Walk(anchors, references, same, torch.cat(similarity)))
+    pulls = found.pull.split(_POSITIVES)
+    for (row, rows), pull in zip(_positive_rows(anchors, same, references), pulls, strict=True):
+        every = torch.arange(len(rows), device=rows.device)
+        found.push.sub_(weighted_sum(rows, row, every, pull, len(anchors)))
+    return found.push
+
+
+def _positive_rows(anchors: Tensor, same: SameLabel, references: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Of the positive pairs, some at a time: the anchor of each, and its reference in the anchors' type."""
+    for row, column in zip(same.row.split(_POSITIVES), same.column.split(_POSITIVES), strict=True):
+        yield row, references.index_select(0, column).to(anchors.dtype)
 
 
 @dataclass(frozen=True)
