@@ -25,13 +25,13 @@ class MemoryBank:
     """A ring of `capacity` slots, each with an embedding [dimensions] and a label; the oldest entry makes room.
 
     dtype: how embeddings are stored, torch.float32 or torch.bfloat16 (rounded to nearest). device: where they are.
-    label_shape, label_dtype: of one entry's label: () and torch.int64 for a class, any int64; such as (80,) and torch.bool
-    for 80 labels that hold or not, to be told apart by a relation (`same` of `surrogate`). Any integer, bool or
-    floating-point dtype; only plain labels, (), int64, are found by label.
+    label_shape, label_dtype: of one entry's label: () and torch.int64 for a class, any int64; such as (80,) and
+    torch.bool for 80 labels that hold or not, to be told apart by a relation (`same` of `surrogate`). Any integer, bool
+    or floating-point dtype; only plain labels, () of torch.int64, are found by label.
 
-    Memory: 4 (float32) or 2 (bfloat16) × capacity × dimensions bytes and 8 × capacity for plain labels, on `device`, all
-    reserved at once but touched only as entries come; and on the CPU the look-up by label, 8 to 16 bytes an entry and
-    about 160 a distinct label.
+    Memory: 4 (float32) or 2 (bfloat16) × capacity × dimensions bytes and 8 × capacity for plain labels, on `device`,
+    all reserved at once but touched only as entries come; and on the CPU the look-up by label, 8 to 16 bytes an entry
+    and about 160 a distinct label.
 
     Source: Wang et al. 2020 (XBM), section 3.2. Raises InputError for a size that is not a whole number of at least 1,
     for another dtype or label shape, and for what the device can't hold.
@@ -81,7 +81,8 @@ class MemoryBank:
         """Put a batch in, over the oldest entries; returns the slot that each row took, int64 [B] on the bank's device.
 
         embeddings: floating-point [B, D], B ≤ capacity, of any device, L2-normalised, stored without their gradient.
-        labels: integer [B]; [B, *label_shape] of the bank's label dtype where labels are not plain. The slots let an anchor's own entry be excluded by index: two images with the same
+        labels: integer [B]; [B, *label_shape] of the bank's label dtype where labels are not plain. The slots let an
+        anchor's own entry be excluded by index: two images with the same
         embedding stay a pair. Costs O(B·D), whatever the capacity. Raises InputError for a batch that does not fit and
         for embeddings that are not finite or, as they would be stored, not L2-normalised; the bank is then as it was.
         """
@@ -145,8 +146,8 @@ class MemoryBank:
     def restore(self, state: dict[str, Tensor]) -> None:
         """Become what `state` says, of any device; it is copied. Costs O(capacity).
 
-        Raises InputError where its capacity, dimensions, dtypes or label shape are not this bank's or a part is damaged,
-        such as an entry that is not finite or not L2-normalised; the bank is then as it was.
+        Raises InputError where its capacity, dimensions, dtypes or label shape are not this bank's or a part is missing
+        or damaged, such as an entry that is not finite or not L2-normalised; the bank is then as it was.
         """
         self._check_snapshot(state)
         self._seen = int(state["seen"])
@@ -257,7 +258,7 @@ def _allocate(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device |
         raise InputError(f"can't make a bank of {size} on device '{device}': {reason(error)}") from error
 
 
-def _checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
+def _checked_shape(shape: object) -> tuple[int, ...]:
     if not isinstance(shape, Sequence) or isinstance(shape, str):
         raise InputError(f"label_shape must be a tuple of whole numbers, such as (80,), not {shape!r}")
     for size in shape:

@@ -47,14 +47,15 @@ def surrogate(
     weighting = as_weighting(weighting)
     form = form_of(weighting)
     if references is None or references.embeddings.requires_grad or form is None or not len(anchors):
-        return surrogate_of_pairs(
-            weighting, Pairs.from_embeddings(anchors, labels, references, same=same, masks=masks)
-        )
+        return surrogate_of_pairs(weighting, Pairs.from_embeddings(anchors, labels, references, same=same, masks=masks))
     check_way(labels, same, masks)
     check_embeddings("anchors", anchors)
     check_labels("anchors", anchors, labels)
     references.check_anchors(anchors)
-    pairs = SameLabel.find(labels, references, same) if masks is None else SameLabel.of_masks(masks, references, anchors)
+    if masks is None:
+        pairs = SameLabel.find(labels, references, same)
+    else:
+        pairs = SameLabel.of_masks(masks, references, len(anchors))
     value: Tensor = _Walked.apply(anchors, form, pairs, references)  # type: ignore[no-untyped-call]
     return value
 

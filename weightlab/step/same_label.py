@@ -55,9 +55,9 @@ class SameLabel:
         return cls(kept_row, kept_column, *excluded)
 
     @classmethod
-    def of_masks(cls, masks: Masks, references: References, anchors: Tensor) -> SameLabel:
-        """Of positive and negative pairs, bool [B, M] each. Raises InputError for other masks, and where they overlap."""
-        positive, negative = references.masks_for(None, None, masks, len(anchors))
+    def of_masks(cls, masks: Masks, references: References, anchors: int) -> SameLabel:
+        """Of positive and negative pairs, bool [B, M] each. Raises InputError as `check_masks` does."""
+        positive, negative = references.masks_for(None, None, masks, anchors)
         return cls(*positive.nonzero(as_tuple=True), *(~negative).nonzero(as_tuple=True))
 
     def excluded_by_block(self, references: int, size: int) -> list[tuple[Tensor, Tensor]]:
