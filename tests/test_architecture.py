@@ -21,7 +21,10 @@ ROOT = Path(__file__).parent.parent
 # A room is a folder or a file of weightlab/, "weightlab" its `__init__`. A room needs those of lower floors only.
 FLOORS = (
     {"errors", "lazy"},
-    {"arrays", "files", "literals", "validation"},
+    {"files", "literals", "precision", "validation"},
+    {"arrays"},
+    {"relation"},
+    {"product"},
     {"pairs", "plot"},
     {"forms"},
     {"losses"},
@@ -37,8 +40,8 @@ FLOORS = (
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 ROOMS_NEEDED = {  # where that is less than all lower floors
-    "plot": {*FLOORS[0], *FLOORS[1]},
-    "decompose": {*FLOORS[0], *FLOORS[1], "pairs", "plot", "forms", "losses", "assignment"},
+    "plot": {*FLOORS[0], *FLOORS[1], "arrays"},
+    "decompose": {*FLOORS[0], *FLOORS[1], "arrays", "relation", "pairs", "plot", "forms", "losses", "assignment"},
 }
 NOT_YET: set[str] = set()
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 from weightlab.errors import InputError, describe, reason
 from weightlab.lazy import np, torch
+from weightlab.precision import wide
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ROUNDING",
     "as_embeddings",
+    "as_entries",
     "as_floats",
     "as_indices",
     "as_labels",
@@ -41,9 +43,9 @@ def as_embeddings(name: str, given: Array) -> Tensor:
 
 
 def normalised(name: str, given: Array) -> Tensor:
-    """Embeddings as of `as_embeddings` but of any length other than 0, divided by it; differentiable.
+    """Embeddings as of `as_embeddings` but of any length other than 0, divided by it, in float32 at least.
 
-    Rows are first divided by their largest entry, held constant: their squares would overflow or vanish.
+    Differentiable. Rows are first divided by their largest entry, held constant: their squares would overflow or vanish.
     """
     embeddings = _as_rows(name, given)
     if not len(embeddings):
@@ -51,7 +53,7 @@ def normalised(name: str, given: Array) -> Tensor:
     largest = embeddings.detach().abs().amax(dim=1, keepdim=True)
     if not bool(((largest > 0) & (largest < float("inf"))).all()):
         raise InputError(f"{name}: a row is NaN, infinite or 0: it has no direction and can't be normalised")
-    return torch.nn.functional.normalize(embeddings / largest, dim=1)
+    return torch.nn.functional.normalize(wide(embeddings) / largest, dim=1)
 
 
 def as_labels(name: str, given: Array, like: Tensor | None = None) -> Tensor:
@@ -68,6 +70,20 @@ def as_labels(name: str, given: Array, like: Tensor | None = None) -> Tensor:
         labels = _whole(name, labels)
     labels = labels.contiguous()  # torch warns where it makes a copy itself
     return labels if like is None else labels.to(like.device)
+
+
+def as_entries(name: str, given: Array, like: Tensor | None = None) -> Tensor:
+    """Labels for a relation: a tensor [n, ...] of any shape and type, on the device of `like`, [n, D], where given.
+
+    Raises InputError for another number of rows, and for NaN.
+    """
+    entries = _dense(name, given)
+    if not entries.ndim or (like is not None and len(entries) != len(like)):
+        size = "n" if like is None else len(like)
+        raise InputError(f"{name} must be [{size}, ...], one entry for each row, not {describe(entries)}")
+    if bool(entries.isnan().any()):
+        raise InputError(f"{name} contain NaN")
+    return entries if like is None else entries.to(like.device)
 
 
 def as_indices(
@@ -87,14 +103,14 @@ def as_indices(
     return indices if device is None else indices.to(device)
 
 
-def as_mask(name: str, given: Array, like: Tensor) -> Tensor:
-    """Truth values of the shape and on the device of `like`. Raises InputError for others."""
+def as_mask(name: str, given: Array, shape: Sequence[int], device: torch.device) -> Tensor:
+    """Truth values of this shape, on the device. Raises InputError for others."""
     mask = _dense(name, given)
     if mask.dtype != torch.bool:
         raise InputError(f"{name} must be a bool tensor, not {describe(mask)}")
-    if mask.shape != like.shape:
-        raise InputError(f"{name} has shape {tuple(mask.shape)}, similarity {tuple(like.shape)}")
-    return mask.to(like.device)
+    if mask.shape != torch.Size(shape):
+        raise InputError(f"{name} has shape {tuple(mask.shape)}, similarity {tuple(shape)}")
+    return mask.to(device)
 
 
 def as_floats(name: str, given: Array, dimensions: Sequence[str]) -> Tensor:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from weightlab.arrays import as_indices, as_labels, normalised
+from weightlab.arrays import as_entries, as_indices, as_labels, normalised
 from weightlab.assignment import Scale, Weighable, as_weighting, assign
 from weightlab.errors import InputError, describe
 from weightlab.pairs import Pairs, References
+from weightlab.relation import Same
 from weightlab.step import surrogate, surrogate_of_pairs
 
 if TYPE_CHECKING:
@@ -27,7 +28,10 @@ class Criterion(nn.Module):
     Criterion(positive="constant", negative="step(0.5)", scale="mass"), with parts as of `assign`.
 
     The value is the surrogate Σ_N w⁻S − Σ_P w⁺S, each w held constant (mean over the anchors): its gradient is the
-    loss's, its value need not be, and may be negative.
+    loss's, its value need not be, and may be negative. Half-precision embeddings are normalised and compared in
+    float32, inside autocast too.
+
+    same: which labels go together, as of `surrogate`, for labels [B, ...] of any shape and type; None: equal ones do.
 
     Raises InputError for neither or both, and as `as_weighting` and `assign` do.
     """
@@ -39,8 +43,12 @@ class Criterion(nn.Module):
         positive: Weighable | None = None,
         negative: Weighable | None = None,
         scale: Scale = "raw",
+        same: Same | None = None,
     ) -> None:
         super().__init__()
+        if same is not None and not callable(same):
+            raise InputError(f"same must be a function of two tensors of labels, not {describe(same)}")
+        self.same = same
         if weighting is not None:
             if positive is not None or negative is not None or scale != "raw":
                 raise InputError("Criterion wants a weighting, or positive, negative and scale, not both")
@@ -71,10 +79,11 @@ class Criterion(nn.Module):
         references = None
         if ref_emb is not None and ref_labels is not None:
             rows = normalised("ref_emb", ref_emb)
-            references = References(rows, as_labels("ref_labels", ref_labels, rows))
+            as_given = as_labels if self.same is None else as_entries
+            references = References(rows, as_given("ref_labels", ref_labels, rows))
         if indices_tuple is None:
-            return surrogate(self.weighting, anchors, labels, references)
-        pairs = Pairs.from_embeddings(anchors, labels, references)
+            return surrogate(self.weighting, anchors, labels, references, same=self.same)
+        pairs = Pairs.from_embeddings(anchors, labels, references, same=self.same)
         return surrogate_of_pairs(self.weighting, _only(pairs, indices_tuple))
 
 

@@ -5,9 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
-from weightlab.arrays import ROUNDING, as_embeddings, as_floats, as_indices, as_labels, as_mask, is_dense
+from weightlab.arrays import (
+    ROUNDING,
+    as_embeddings,
+    as_entries,
+    as_floats,
+    as_indices,
+    as_labels,
+    as_mask,
+    is_dense,
+)
 from weightlab.errors import InputError, describe
 from weightlab.lazy import torch
+from weightlab.precision import wide
+from weightlab.relation import Masks, Same, as_masks, check_way, related
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,7 +53,7 @@ class Pairs:
         _check_range(similarity)
         object.__setattr__(self, "similarity", similarity)
         for name, mask in (("positive", self.positive), ("negative", self.negative)):
-            object.__setattr__(self, name, as_mask(name, mask, similarity))
+            object.__setattr__(self, name, as_mask(name, mask, similarity.shape, similarity.device))
         # masks that are one row for all anchors (`expand`) need one look
         rows = slice(0, 1) if self.positive.stride(0) == self.negative.stride(0) == 0 else slice(None)
         both = self.positive[rows] & self.negative[rows]
@@ -51,32 +62,38 @@ class Pairs:
 
     @property
     def precise(self) -> Tensor:
-        """The similarities in float32 at least: sums over thousands of pairs overflow half precision."""
-        similarity = self.similarity
-        return similarity.float() if similarity.dtype in (torch.float16, torch.bfloat16) else similarity
+        """The similarities in float32 at least."""
+        return wide(self.similarity)
 
     @classmethod
     def from_embeddings(
         cls,
         anchors: Array,
-        labels: Array,
+        labels: Array | None = None,
         references: Array | References | None = None,
         reference_labels: Array | None = None,
+        *,
+        same: Same | None = None,
+        masks: Masks | None = None,
     ) -> Pairs:
         """Cosine similarities of anchors [B, D] with references [R, D], both L2-normalised, and the masks by label.
 
+        The similarities are in the anchors' type, float32 at least, inside autocast too.
+
         labels: [B]; reference_labels: [R], unless `references` is a `References`, which has them, and the anchors' own
         entries, which are excluded. Without references, the batch against itself, self pairs excluded.
-        Raises InputError for embeddings that are not normalised, not finite, or that do not fit their labels.
+        same: a relation, labels [B, ...] and [R, ...] → bool [B, R], that says which labels go together; None: equal
+        ones. masks: (positive, negative), bool [B, R] each, in place of labels; own entries stay excluded.
+        Raises InputError for embeddings that are not normalised, not finite, or that do not fit their labels, and for a
+        relation or masks that answer otherwise.
         """
-        rows, numbers, given = as_anchors(anchors, labels, _as_references(references, reference_labels))
-        compared = References.of_batch(rows, numbers) if given is None else given
-        same = numbers[:, None] == compared.labels[None, :]
-        positive, negative = same, ~same
-        if compared.own is not None:
-            has_own = (compared.own >= 0).nonzero()[:, 0]
-            positive[has_own, compared.own[has_own]] = negative[has_own, compared.own[has_own]] = False
-        return cls(rows @ compared.embeddings.to(rows.dtype).T, positive, negative)
+        from weightlab.product import cosines  # a class of torch's in it, which is imported when used
+
+        wanted = _as_references(references, reference_labels, masks)
+        rows, entries, given = as_anchors(anchors, labels, wanted, same, masks)
+        compared = References.of_batch(rows, entries) if given is None else given
+        positive, negative = compared.masks_for(entries, same, masks, len(rows))
+        return cls(cosines(rows, compared.embeddings), positive, negative)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +101,8 @@ class References:
     """What anchors are compared with, for `surrogate` and its like; `MemoryBank.references` makes them of a bank.
 
     embeddings: floating-point [R, D], L2-normalised, of any precision.
-    labels: integer [R]; what `weightlab.arrays.as_labels` takes becomes int64 on the embeddings' device.
+    labels: integer [R], which become int64 on the embeddings' device; [R, ...] of any type for a relation `same`; None
+        for masks of one's own alone.
     own: None, or integer [B]: for each anchor the row of its own entry, which is no pair of it; −1 where it has none.
     shared: None, or (anchor, row), integer [n] each: all the pairs that share a label, own entries among them, anchors
         ascending, from a look-up by label; None: they are sought where they are needed.
@@ -95,7 +113,7 @@ class References:
     """
 
     embeddings: Tensor
-    labels: Tensor
+    labels: Tensor | None = None
     own: Tensor | None = None
     shared: tuple[Tensor, Tensor] | None = None
     looked_up: Tensor | None = field(default=None, repr=False)
@@ -104,7 +122,8 @@ class References:
     def __post_init__(self) -> None:
         if not self.verified:
             object.__setattr__(self, "embeddings", as_embeddings("references", self.embeddings))
-        object.__setattr__(self, "labels", as_labels("reference labels", self.labels, self.embeddings))
+        if self.labels is not None:
+            object.__setattr__(self, "labels", _as_reference_labels(self.labels, self.embeddings))
         if self.own is not None:
             own = as_indices("own", self.own, -1, len(self) - 1, device=self.embeddings.device)
             object.__setattr__(self, "own", own)
@@ -117,13 +136,36 @@ class References:
         return len(self.embeddings)
 
     @classmethod
-    def of_batch(cls, anchors: Tensor, labels: Tensor) -> References:
+    def of_batch(cls, anchors: Tensor, labels: Tensor | None) -> References:
         """The batch against itself, of anchors and labels that were checked."""
         return cls(anchors, labels, torch.arange(len(anchors), device=anchors.device), verified=True)
 
-    def check_anchors(self, anchors: Tensor, labels: Tensor) -> None:
+    def masks_for(self, labels: Tensor | None, same: Same | None, masks: Masks | None, anchors: int) -> Masks:
+        """Positive and negative pairs of anchors, bool [B, R] each, by their labels or by masks, own entries in none.
+
+        Raises InputError as `related` and `as_masks` do.
+        """
+        if masks is None:
+            found = related(same, *self.both_labels(labels, same))
+            positive, negative = found.clone(), ~found
+        else:
+            given = as_masks(masks, anchors, len(self), self.embeddings.device)
+            positive, negative = (mask.clone() for mask in given)
+        if self.own is not None:
+            has_own = (self.own >= 0).nonzero()[:, 0]
+            positive[has_own, self.own[has_own]] = negative[has_own, self.own[has_own]] = False
+        return positive, negative
+
+    def both_labels(self, labels: Tensor | None, same: Same | None) -> tuple[Tensor, Tensor]:
+        """The anchors' labels and its own, whole numbers without a relation. Raises InputError where it has none."""
+        if labels is None or self.labels is None:
+            raise InputError("references without labels are for masks: masks=(positive, negative)")
+        return labels, self.labels if same is not None else as_labels("reference labels", self.labels)
+
+    def check_anchors(self, anchors: Tensor, labels: Tensor | None) -> None:
         """Raise InputError unless anchors [B, D] and their labels [B], checked, fit: as many dimensions, the same
-        device, an own entry for each where there are any, and a look-up of these labels where there is one.
+        device, an own entry for each where there are any, and a look-up of these labels where there is one; no labels
+        where they are told apart by a relation or by masks, which go past the look-up.
         """
         if anchors.shape[1] != self.embeddings.shape[1]:
             raise InputError(f"anchors have {anchors.shape[1]} dimensions, references {self.embeddings.shape[1]}")
@@ -133,7 +175,7 @@ class References:
             )
         if self.own is not None and len(self.own) != len(anchors):
             raise InputError(f"own must have an entry for each of {len(anchors)} anchors, not {len(self.own)}")
-        if self.shared is not None and not self._is_look_up_of(labels, self.shared):
+        if labels is not None and self.shared is not None and not self._is_look_up_of(labels, self.shared):
             raise InputError("the references' look-up is of other labels: make it with the labels of this batch")
 
     def _is_look_up_of(self, labels: Tensor, shared: tuple[Tensor, Tensor]) -> bool:
@@ -145,11 +187,12 @@ class References:
         anchor, row = shared
         if len(anchor) and int(anchor[-1]) >= len(labels):
             return False
-        known, counts = torch.unique(self.labels, return_counts=True)
+        _, own = self.both_labels(labels, None)
+        known, counts = torch.unique(own, return_counts=True)
         place = torch.searchsorted(known, labels).clamp(max=max(len(known) - 1, 0))
         wanted = int(counts[place][known[place] == labels].sum()) if len(known) else 0
         distinct = len(torch.unique(anchor * max(len(self), 1) + row))
-        return wanted == len(anchor) == distinct and torch.equal(labels[anchor], self.labels[row])
+        return wanted == len(anchor) == distinct and torch.equal(labels[anchor], own[row])
 
     def _as_shared(self, shared: object) -> tuple[Tensor, Tensor]:
         if not isinstance(shared, tuple | list) or len(shared) != 2:
@@ -186,19 +229,22 @@ class Weighting(Protocol):
 
 
 def as_anchors(
-    anchors: Array, labels: Array, references: References | None
-) -> tuple[Tensor, Tensor, References | None]:
+    anchors: Array, labels: Array | None, references: References | None, same: Same | None, masks: Masks | None
+) -> tuple[Tensor, Tensor | None, References | None]:
     """Anchors, their labels, and what they are compared with, None for the batch itself, checked against one another.
 
     Raises InputError as `Pairs.from_embeddings` does.
     """
+    check_way(labels, same, masks)
     embeddings = as_embeddings("anchors", anchors)
-    numbers = as_labels("labels", labels, embeddings)
+    entries = None
+    if labels is not None:
+        entries = (as_labels if same is None else as_entries)("labels", labels, embeddings)
     if references is not None:
         if not isinstance(references, References):
             raise InputError(f"references must be References(embeddings, labels), not {describe(references)}")
-        references.check_anchors(embeddings, numbers)
-    return embeddings, numbers, references
+        references.check_anchors(embeddings, entries if same is None else None)
+    return embeddings, entries, references
 
 
 def weights_of(weighting: Weighting, pairs: Pairs) -> PairWeights:
@@ -212,16 +258,23 @@ def weights_of(weighting: Weighting, pairs: Pairs) -> PairWeights:
     return weights
 
 
-def _as_references(references: Array | References | None, labels: Array | None) -> References | None:
+def _as_reference_labels(given: Array, embeddings: Tensor) -> Tensor:
+    labels = as_entries("reference labels", given, embeddings)
+    plain = labels.ndim == 1 and not labels.is_floating_point() and labels.dtype != torch.bool
+    return as_labels("reference labels", labels) if plain else labels
+
+
+def _as_references(
+    references: Array | References | None, labels: Array | None, masks: Masks | None
+) -> References | None:
     if references is None or isinstance(references, References):
         if labels is not None:
             what = "no references" if references is None else "References, which have their labels"
             raise InputError(f"reference_labels go with references that are embeddings; there are {what}")
         return references
-    if labels is None:
+    if labels is None and masks is None:
         raise InputError("references need reference_labels, one for each row")
-    embeddings = as_embeddings("references", references)
-    return References(embeddings, as_labels("reference_labels", labels, embeddings), verified=True)
+    return References(references, labels)  # type: ignore[arg-type]
 
 
 def _check_range(similarity: Tensor) -> None:

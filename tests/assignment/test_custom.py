@@ -79,7 +79,7 @@ def test_only_pairs_of_the_mask_count() -> None:
     function = Custom(lambda s: torch.where(s == 0.3, torch.nan, s.abs()))
     s, mask = torch.tensor([[0.3, 0.5]], dtype=torch.float64), torch.tensor([[False, True]])
     assert float(function(s, Side(mask, "negative"))[0, 1]) == 0.5
-    with pytest.raises(InputError, match=r"finite weights, not nan for the similarity 0\.3"):
+    with pytest.raises(InputError, match=r"finite weights up to 1e\+30, not nan for the similarity 0\.3"):
         function(s, Side(~mask, "negative"))
 
 

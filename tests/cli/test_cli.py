@@ -282,7 +282,9 @@ def test_decompose_a_function_in_a_file(capsys: pytest.CaptureFixture[str]) -> N
     assert "--out mine.py/figures: mine.py is a file, not a folder" in err
     Path("random.py").write_text("def mine(s, positive, negative):\n    return (s**2 * negative).sum(1)\n")
     assert run(capsys, "decompose", "random.py:mine")[0] == 0  # it does not take the place of Python's own
-    Path("fails.py").write_text("class Fails:\n    weights = None\n\n    def __init__(self):\n        self.x = {}['y']\n")
+    Path("fails.py").write_text(
+        "class Fails:\n    weights = None\n\n    def __init__(self):\n        self.x = {}['y']\n"
+    )
     code, _, err = run(capsys, "decompose", "fails.py:Fails")
     assert code == 2
     assert "fails.py:Fails: KeyError: 'y'" in err

@@ -41,6 +41,14 @@ for scale in ("raw", "mean", "mass"):
         "softmax(5)",
         "top(3)",
         "spline(-1:0, 0:1, 1:0.5)",
+        "below(0.2)",
+        "semihard(0.3)",
+        "semihard(1) * exponential(10, 0.2) * step(-0.3)",
+        "below(0) * linear",
+        "power(1000)",
+        "exponential(40, 1) * exponential(40, 1)",
+        "sigmoid(1000, 0.9) + power(300)",
+        "softmax(200) * easy(-0.5)",
     ):
         WEIGHTINGS[f"{negative}, {scale}"] = assign("linear", negative, scale)  # type: ignore[arg-type]
     WEIGHTINGS[f"custom, {scale}"] = Assignment(Linear(), Custom(lambda s: s * (s > 0.2)), scale)  # type: ignore[arg-type]

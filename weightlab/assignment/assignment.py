@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Self, get_args
 
 from weightlab.assignment.function import Side, WeightFunction
+from weightlab.assignment.functions import Constant
 from weightlab.assignment.given import Weighable, as_part
+from weightlab.assignment.logarithm import by_logarithm
 from weightlab.errors import InputError, unknown
 from weightlab.forms import AssignedForm, Form, PositiveForm, Scale, SoftmaxForm, form_of
 from weightlab.forms.assigned import NegativePart, PositivePart
 from weightlab.forms.form import FORMS
 from weightlab.forms.scale import divided, size_of
+from weightlab.forms.stable import masked_softmax
 from weightlab.lazy import torch
-from weightlab.pairs import Pairs, PairWeights, Sign, Weighting
+from weightlab.pairs import SIGNS, Pairs, PairWeights, Sign, Weighting
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,6 +33,10 @@ class Assignment:
     negative: a weight function, or another weighting whose w⁻ it takes.
     scale: "raw" as they are; "mean": each anchor's weights of a sign divided by how many are not zero; "mass": each
         anchor's weights of a sign divided by their sum, so that they sum to 1 and only the shape of the curve counts.
+
+    Raises InputError for anything else, for a positive part that is for negatives alone (below, semihard), and, but at
+    scale "mass", for weights beyond 10³⁰. Weights that float32 can't hold are compared by their logarithms: "mass" and
+    "mean" are right however small or large they are.
     """
 
     positive: WeightFunction | Weighting
@@ -42,6 +49,17 @@ class Assignment:
                 raise InputError(f"{name} must be a weight function or a weighting, not {part!r}")
         if self.scale not in get_args(Scale):
             raise unknown("scale", self.scale, get_args(Scale))
+        if isinstance(self.positive, WeightFunction) and self.positive.negatives_only:
+            raise InputError(f"positive: {self.positive.for_negatives}")
+        for sign in SIGNS:
+            part = getattr(self, sign)
+            if self.scale != "mass" and isinstance(part, WeightFunction):
+                part.check_largest(sign)
+
+    @classmethod
+    def alike(cls, function: WeightFunction) -> Self:
+        """A weight function for either sign; of one for negatives alone, positives are constant. Scale "raw"."""
+        return cls(Constant() if function.negatives_only else function, function)
 
     @property
     def relative(self) -> bool:
@@ -51,7 +69,7 @@ class Assignment:
     @property
     def form(self) -> Form | None:
         """Its parts' forms; None where one has none."""
-        positive, negative = _positive_form(self.positive), _negative_form(self.negative)
+        positive, negative = _positive_form(self.positive, self.scale), _negative_form(self.negative, self.scale)
         if not isinstance(positive, PositivePart) or not isinstance(negative, NegativePart):
             return None
         if self.scale != "raw" and isinstance(negative, SoftmaxForm) and negative.sums > 1:
@@ -65,12 +83,9 @@ class Assignment:
             if form is not None:
                 return form.weights(pairs)
             return PairWeights(
-                positive=self._scaled(_weights_of(self.positive, pairs, "positive")),
-                negative=self._scaled(_weights_of(self.negative, pairs, "negative")),
+                positive=_weights_of(self.positive, pairs, "positive", self.scale),
+                negative=_weights_of(self.negative, pairs, "negative", self.scale),
             )
-
-    def _scaled(self, weight: Tensor) -> Tensor:
-        return divided(weight, size_of(weight, self.scale)[:, None])
 
     def __str__(self) -> str:
         return f"positive {self.positive}, negative {self.negative}, scale {self.scale}"
@@ -87,7 +102,8 @@ def assign(positive: Weighable, negative: Weighable, scale: Scale = "raw") -> As
 
 def as_weighting(what: Weighable) -> Weighting:
     """What is natural to give for a weighting: a loss's name ("ms-loss(beta=40)"), a weight function, its text
-    ("step(0.5)") or any function of similarity, for either sign as it is (scale "raw"), or a weighting itself.
+    ("step(0.5)") or any function of similarity, for either sign as it is (scale "raw"; one for negatives alone, such as
+    "below(0.1)", beside constant positives), or a weighting itself.
 
     A weighting that states its form is given back as that form, so that a loop finds it made.
     Raises InputError as `assign` does.
@@ -95,7 +111,7 @@ def as_weighting(what: Weighable) -> Weighting:
     if isinstance(what, FORMS):
         return what
     part = as_part(what)
-    weighting = Assignment(part, part) if isinstance(part, WeightFunction) else part
+    weighting = Assignment.alike(part) if isinstance(part, WeightFunction) else part
     return form_of(weighting) or weighting
 
 
@@ -106,29 +122,56 @@ def _part(name: str, what: Weighable) -> WeightFunction | Weighting:
         raise InputError(f"{name}: {error}") from error
 
 
-def _positive_form(part: WeightFunction | Weighting) -> Form | None:
+def _positive_form(part: WeightFunction | Weighting, scale: Scale) -> Form | None:
     """All of an anchor's positives are at hand, so a weight function may look at the others too."""
-    if isinstance(part, WeightFunction):
+    if not isinstance(part, WeightFunction):
+        form = form_of(part)
+        return form.positive if isinstance(form, AssignedForm) and form.scale == "raw" else form
+    if part.fits("positive") or scale == "raw":
         return PositiveForm(partial(_of_positives, part))
-    form = form_of(part)
-    return form.positive if isinstance(form, AssignedForm) and form.scale == "raw" else form
+    if scale == "mass":
+        return PositiveForm(partial(_shares_of_positives, part))
+    return PositiveForm(partial(_of_positives, part), partial(_log_of_positives, part))
 
 
-def _negative_form(part: WeightFunction | Weighting) -> Form | None:
-    form = part.form if isinstance(part, WeightFunction) else form_of(part)
-    return form.negative if isinstance(form, AssignedForm) and form.scale == "raw" else form
+def _negative_form(part: WeightFunction | Weighting, scale: Scale) -> Form | None:
+    if not isinstance(part, WeightFunction):
+        form = form_of(part)
+        return form.negative if isinstance(form, AssignedForm) and form.scale == "raw" else form
+    if part.fits("negative") or scale == "raw":
+        return part.form
+    if scale == "mass":
+        return by_logarithm(part, total_mass=1)
+    return part.form if part.relative and isinstance(part.form, SoftmaxForm) else by_logarithm(part, total_mass=None)
 
 
 def _of_positives(function: WeightFunction, s: Tensor, mask: Tensor) -> Tensor:
     return function(s, Side(mask, "positive"))
 
 
-def _weights_of(part: WeightFunction | Weighting, pairs: Pairs, sign: Sign) -> Tensor:
+def _log_of_positives(function: WeightFunction, s: Tensor, mask: Tensor) -> Tensor:
+    return function.log(s, Side(mask, "positive"))
+
+
+def _shares_of_positives(function: WeightFunction, s: Tensor, mask: Tensor) -> Tensor:
+    return masked_softmax(_log_of_positives(function, s, mask), mask).to(s.dtype)
+
+
+def _weights_of(part: WeightFunction | Weighting, pairs: Pairs, sign: Sign, scale: Scale) -> Tensor:
+    """Scaled, from all the pairs."""
     mask: Tensor = getattr(pairs, sign)
-    if isinstance(part, WeightFunction):
-        return torch.where(mask, part(pairs.precise, Side(mask, sign)), 0)
-    weights: Tensor = getattr(part.weights(pairs), sign)
-    return weights
+    if not isinstance(part, WeightFunction):
+        weights: Tensor = getattr(part.weights(pairs), sign)
+        return divided(weights, size_of(weights, scale)[:, None])
+    s, side = pairs.precise.detach(), Side(mask, sign, pairs.positive if sign == "negative" else None)
+    if part.fits(sign) or scale == "raw":
+        weights = torch.where(mask, part(s, side), 0)
+        return divided(weights, size_of(weights, scale)[:, None])
+    log = part.log(s, side)
+    if scale == "mass":
+        return masked_softmax(log, mask).to(s.dtype)
+    count = (mask & (log > -torch.inf)).sum(1, keepdim=True)
+    return divided(torch.where(mask, log.exp(), 0), count).to(s.dtype)
 
 
 def _is_relative(part: object) -> bool:

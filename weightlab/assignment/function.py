@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from weightlab.assignment.quadrature import trapezoids
 from weightlab.errors import InputError
 from weightlab.forms import Form, PointwiseForm
+from weightlab.forms.band import least_positive
 from weightlab.lazy import torch
 
 if TYPE_CHECKING:
@@ -19,7 +20,13 @@ if TYPE_CHECKING:
 
     from weightlab.pairs import Sign
 
-__all__ = ["Side", "WeightFunction", "direction", "hardness", "number"]
+__all__ = ["EASIEST", "LARGEST", "Side", "WeightFunction", "direction", "hardness", "number"]
+
+LARGEST = 1e30  # a weight: sums over 10⁸ pairs then fit float32
+EASIEST = -17.4  # log of the least (1 + s)/2 above 0 of a float32 similarity
+_HIGHEST = math.log(LARGEST) + 1e-9
+_LOWEST = -85.0  # e^−87 is the least number that float32 keeps all digits of
+_GRID = 2001
 
 
 @dataclass(frozen=True)
@@ -28,15 +35,23 @@ class Side:
 
     mask: bool [B, R], the pairs of one sign.
     sign: which sign that is.
+    positive: of negatives, bool [B, R], the anchor's positives; None where it has none.
     """
 
     mask: Tensor
     sign: Sign
+    positive: Tensor | None = None
 
     @property
     def direction(self) -> int:
         """Where "hard" is: +1 for negatives (a high s), −1 for positives (a low s)."""
         return direction(self.sign)
+
+    def hardest_positive(self, function: WeightFunction, s: Tensor) -> Tensor:
+        """min_P S, [B], for a function of negatives; +∞ without positives. Raises InputError for positives."""
+        if self.sign == "positive":
+            raise InputError(function.for_negatives)
+        return s.new_full((len(s),), torch.inf) if self.positive is None else least_positive(s, self.positive)
 
 
 @dataclass(frozen=True)
@@ -47,12 +62,15 @@ class WeightFunction(ABC):
     or h = −s (positive), and thresholds in the same direction.
 
     name: as its text begins.
-    relative: whether a weight depends on the anchor's other pairs of the sign too (else on the pair's own similarity
-        alone).
+    relative: whether a weight depends on the anchor's other pairs too (else on the pair's own similarity alone).
+    negatives_only: whether it weighs negatives alone.
+    picks: how many times it picks some among pairs that may be equally hard.
     """
 
     name: ClassVar[str]
     relative: ClassVar[bool] = False
+    negatives_only: ClassVar[bool] = False
+    picks: ClassVar[int] = 0
 
     @abstractmethod
     def __call__(self, s: Tensor, side: Side) -> Tensor:
@@ -108,6 +126,46 @@ class WeightFunction(ABC):
         return self(s, Side(torch.ones_like(s, dtype=torch.bool), sign))
 
     @property
+    def for_negatives(self) -> str:
+        """What is wrong with one for negatives alone, given for positives."""
+        return f"{self} is for negatives alone: it compares them with the anchor's hardest positive"
+
+    def log(self, s: Tensor, side: Side) -> Tensor:
+        """log w in float64, [B, R] → [B, R], −∞ where w is 0: what is left of weights that float32 can't hold."""
+        return self(s.double(), side).log()
+
+    def exponent(self, s: Tensor, sign: Sign) -> Tensor | None:
+        """log w in float64 up to what all of an anchor's pairs share, of pairs of one sign, of any shape.
+
+        None for a function whose weights are not known so far by the pair's own similarity.
+        """
+        return None if self.relative else self.log(s, Side(torch.ones_like(s, dtype=torch.bool), sign))
+
+    def span(self, sign: Sign) -> tuple[float, float]:
+        """log of the least weight above 0 and of the largest, over all similarities of float32: bounds, both finite.
+
+        Of a function that is 0 everywhere (0, −∞).
+        """
+        return 0.0, 0.0
+
+    def fits(self, sign: Sign) -> bool:
+        """Whether weights, and sums of them, are computed in float32 without over- or underflow."""
+        low, high = self.span(sign)
+        return low >= _LOWEST and high <= _HIGHEST
+
+    def check_largest(self, sign: Sign) -> None:
+        """Raise InputError where a weight can be above 10³⁰, so that float32 can't hold sums of such."""
+        high = self.span(sign)[1]
+        if high > _HIGHEST and not self.relative:  # bounds of factors may lie at different similarities
+            grid = torch.linspace(-1, 1, _GRID, dtype=torch.float64)
+            high = float(self.log(grid[None], Side(torch.ones(1, _GRID, dtype=torch.bool), sign)).max())
+        if high > _HIGHEST:
+            raise InputError(
+                f"{self} reaches {_power_of_ten(high)} for a {sign}: at most {LARGEST:g}, as sums of such weights "
+                "overflow; scale 'mass' takes any"
+            )
+
+    @property
     def closed_form(self) -> bool:
         """Whether `area` is a formula, not quadrature."""
         return type(self).area is not WeightFunction.area
@@ -126,6 +184,10 @@ def direction(sign: Sign) -> int:
 def hardness(s: Tensor, sign: Sign) -> Tensor:
     """h = s for negatives, −s for positives; and as it is its own inverse, s from h."""
     return s if sign == "negative" else -s
+
+
+def _power_of_ten(log: float) -> str:
+    return f"1e{log / math.log(10):+.0f}"
 
 
 def number(x: float) -> str:

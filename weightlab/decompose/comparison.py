@@ -13,6 +13,7 @@ from weightlab.decompose.subject import Decomposable, Subject
 from weightlab.errors import InputError
 from weightlab.lazy import pd, torch
 from weightlab.pairs import SIGNS
+from weightlab.precision import exact
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -72,6 +73,7 @@ class Comparison:
         )
 
 
+@exact()
 def compare(
     *weightings: Decomposable | Subject,
     context: str | Context = "trained",

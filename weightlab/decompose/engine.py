@@ -16,6 +16,7 @@ from weightlab.errors import check_whole
 from weightlab.forms import Probe, probe_all_pairs
 from weightlab.lazy import torch
 from weightlab.pairs import SIGNS
+from weightlab.precision import exact
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +34,7 @@ _MOST = 1 << 20  # points or draws
 _CALLS, _CALLS_LARGE = (400, 41), (84, 21)  # calls of a function that takes one anchor at a time, and grid points
 
 
+@exact()
 def decompose(
     weighting: Decomposable | Subject,
     context: str | Context = "trained",
@@ -76,6 +78,7 @@ def decompose(
     )
 
 
+@exact()
 def curve_of(subject: Subject, context: Context, track: Track = list) -> pd.DataFrame:
     """The curve that `decompose` finds, and no more."""
     points, draws = _effort(subject, context, None, None)

@@ -10,6 +10,7 @@ from weightlab.decompose.subject import Decomposable, Subject
 from weightlab.errors import check_whole
 from weightlab.lazy import np, torch
 from weightlab.pairs import Pairs
+from weightlab.precision import exact
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,6 +49,7 @@ class Integrability:
         )
 
 
+@exact()
 def integrability(
     weighting: Decomposable | Subject,
     context: str | Context = "trained",

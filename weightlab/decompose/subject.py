@@ -81,7 +81,7 @@ class Subject:
         if inspect.isclass(what):
             raise InputError(f"{name_of(what)} is a class: give an instance, {name_of(what)}(...)")
         if isinstance(what, WeightFunction):
-            return _of_ours(Assignment(what, what), title or str(what))
+            return _of_ours(Assignment.alike(what), title or str(what))
         if isinstance(what, Weighting) and not _is_module(what):
             if takes is not None:
                 raise InputError(
@@ -145,7 +145,7 @@ def _of_others(weighting: Weighting, title: str) -> Subject:
 def _of_callable(what: object, takes: Takes | None, title: str | None) -> Subject:
     weighting = from_callable(what, takes)
     if isinstance(weighting, WeightFunction):
-        return _of_ours(Assignment(weighting, weighting), title or str(weighting))
+        return _of_ours(Assignment.alike(weighting), title or str(weighting))
     one_at_a_time = isinstance(weighting, OnEmbeddings) or weighting.one_by_one
     subject = Subject(title or str(weighting), weighting, None, None, True, one_at_a_time)
     return dataclasses.replace(subject, relative=_changes_with_context(subject))

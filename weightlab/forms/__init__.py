@@ -1,4 +1,4 @@
-"""How weights depend on similarities: four forms, their combination, and what they are made of.
+"""How weights depend on similarities: five forms, their combination, and what they are made of.
 
 A form is a frozen value with `weights(pairs)`, so it is a weighting itself, and with what the walk over a memory
 (`weightlab.step`) and a probe along a curve (`probe`) need to know. A new form is a file here, a loop in
@@ -6,6 +6,7 @@ A form is a frozen value with `weights(pairs)`, so it is a weighting itself, and
 """
 
 from weightlab.forms.assigned import AssignedForm, PositiveForm
+from weightlab.forms.band import BandForm
 from weightlab.forms.form import Form, form_of
 from weightlab.forms.hardest import HardestForm
 from weightlab.forms.pointwise import PointwiseForm
@@ -17,6 +18,7 @@ from weightlab.forms.triplets import TripletForm
 
 __all__ = [
     "AssignedForm",
+    "BandForm",
     "Exponent",
     "Form",
     "HardestForm",

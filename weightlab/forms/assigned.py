@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from weightlab.forms.band import BandForm
 from weightlab.forms.hardest import HardestForm
 from weightlab.forms.pointwise import PointwiseForm
 from weightlab.forms.positives import Positives
@@ -29,9 +30,11 @@ class PositiveForm:
     """w⁺ from the anchor's positives alone; no w⁻.
 
     function: w⁺, [B, K], of the positives' similarities [B, K] and the mask of those that are there, bool [B, K].
+    logarithm: log w⁺ likewise, where weights that are not 0 may be so small that they look like it; else None.
     """
 
     function: Callable[[Tensor, Tensor], Tensor]
+    logarithm: Callable[[Tensor, Tensor], Tensor] | None = None
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """The weights, [B, R]."""
@@ -43,6 +46,13 @@ class PositiveForm:
         """w⁺, [B, K]; 0 behind an anchor's last."""
         weight = self.function(positives.similarity.clamp(max=1), positives.mask)
         return torch.where(positives.mask, weight, 0)
+
+    def counted(self, positives: Positives, seen: Tensor) -> Tensor:
+        """How many positives have a weight however small, [B], where so many are seen to be not 0, [B]."""
+        if self.logarithm is None:
+            return seen
+        some = self.logarithm(positives.similarity.clamp(max=1), positives.mask) > -torch.inf
+        return (some & positives.mask).sum(1).to(positives.similarity.dtype)
 
     def probe(self, probe: Probe) -> Tensor:
         """[C, G], from the anchor's positives."""
@@ -61,7 +71,7 @@ class PositiveForm:
 
 PositivesAlone = PositiveForm | PointwiseForm  # whose w⁺, `pull(positives)`, needs no negative
 PositivePart = PositivesAlone | SoftmaxForm | TripletForm
-NegativePart = PointwiseForm | SoftmaxForm | TripletForm | HardestForm
+NegativePart = PointwiseForm | SoftmaxForm | TripletForm | HardestForm | BandForm
 
 
 @dataclass(frozen=True)
@@ -80,14 +90,19 @@ class AssignedForm:
     def weights(self, pairs: Pairs) -> PairWeights:
         """The weights, [B, R]."""
         pull, push = self.positive.weights(pairs).positive, self.negative.weights(pairs).negative
-        size = size_of(push, self.scale)
+        of_pull, of_push = size_of(pull, self.scale), size_of(push, self.scale)
         if self.scale == "mean" and isinstance(self.negative, SoftmaxForm):
-            size = self.negative.counted(pairs).sum(1).to(push.dtype)
-        return PairWeights(divided(pull, size_of(pull, self.scale)[:, None]), divided(push, size[:, None]))
+            of_push = self.negative.counted(pairs).sum(1).to(push.dtype)
+        if self.scale == "mean" and isinstance(self.positive, PositiveForm):
+            of_pull = self.positive.counted(Positives.of(pairs), of_pull)
+        return PairWeights(divided(pull, of_pull[:, None]), divided(push, of_push[:, None]))
 
-    def scaled(self, pull: Tensor) -> Tensor:
+    def scaled(self, pull: Tensor, positives: Positives) -> Tensor:
         """w⁺ of the positives, [B, K], scaled."""
-        return divided(pull, size_of(pull, self.scale)[:, None])
+        size = size_of(pull, self.scale)
+        if self.scale == "mean" and isinstance(self.positive, PositiveForm):
+            size = self.positive.counted(positives, size)
+        return divided(pull, size[:, None])
 
     def probe(self, probe: Probe) -> Tensor:
         """[C, G], quick where the part's own is and the scale needs no more than sums."""
@@ -95,7 +110,8 @@ class AssignedForm:
         if self.scale == "raw":
             return part.probe(probe)
         if probe.sign == "positive" and isinstance(part, PositivesAlone):
-            return self.scaled(part.pull(Positives.all_of(probe.repeated())))[:, 0].view(probe.shape)
+            positives = Positives.all_of(probe.repeated())
+            return self.scaled(part.pull(positives), positives)[:, 0].view(probe.shape)
         sizes = self.negative.probe_sizes(probe, self.scale) if probe.sign == "negative" else None
         return probe_all_pairs(self, probe) if sizes is None else divided(part.probe(probe), sizes)
 

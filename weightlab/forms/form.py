@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from weightlab.forms.assigned import AssignedForm, PositiveForm
+from weightlab.forms.band import BandForm
 from weightlab.forms.hardest import HardestForm
 from weightlab.forms.pointwise import PointwiseForm
 from weightlab.forms.softmax import SoftmaxForm
@@ -11,8 +12,8 @@ from weightlab.pairs import Weighting
 
 __all__ = ["FORMS", "Form", "form_of"]
 
-Form = PointwiseForm | SoftmaxForm | TripletForm | HardestForm | PositiveForm | AssignedForm
-FORMS = (PointwiseForm, SoftmaxForm, TripletForm, HardestForm, PositiveForm, AssignedForm)
+Form = PointwiseForm | SoftmaxForm | TripletForm | HardestForm | BandForm | PositiveForm | AssignedForm
+FORMS = (PointwiseForm, SoftmaxForm, TripletForm, HardestForm, BandForm, PositiveForm, AssignedForm)
 
 
 def form_of(weighting: Weighting) -> Form | None:

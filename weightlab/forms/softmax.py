@@ -61,7 +61,7 @@ class SoftmaxForm:
     A weighting of several such sums stacks them: x is [sums, ...], log Σ_N and c are [sums, B], and w⁻ adds up over
     them.
 
-    exponent: x.
+    exponent: x, in float64 where rounding it would show.
     masses: w⁺, [B, K], and c, [B], from the positives and log Σ_N e^x, [B], which is −∞ where nothing counts.
     factor: f of negatives with similarities s, of any shape; None for 1.
     factor_falls: whether f is larger for some easier negatives: then none is too easy to count.
@@ -81,6 +81,7 @@ class SoftmaxForm:
         pairs = mined(pairs, self.mining_margin)
         s, positives = pairs.precise, Positives.of(pairs)
         share, log_total = masked_softmax_and_logsumexp(self.exponent(s), pairs.negative)
+        share, log_total = share.to(s.dtype), log_total.to(s.dtype)  # exponents may be in float64
         pull, c = self.masses(positives, log_total)
         return PairWeights(positives.spread(pull, s.shape[1]), self._times_factor(over_sums(c[..., None] * share), s))
 

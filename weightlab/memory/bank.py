@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from weightlab.arrays import as_floats, as_indices, as_labels, check_norms, is_dense
+from weightlab.arrays import as_entries, as_floats, as_indices, as_labels, check_norms, is_dense
 from weightlab.errors import InputError, check_whole, describe, reason
 from weightlab.pairs import References
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["MemoryBank"]
 
 _DTYPES = (torch.float32, torch.bfloat16)
+_NO_LABELS = (torch.quint8, torch.qint8, torch.qint32, torch.float8_e4m3fn, torch.float8_e5m2)
 _MOST_SEEN = 2**62  # leaves the entries still to come their numbers in int64
 
 
@@ -28,14 +29,17 @@ class MemoryBank:
     """A ring of `capacity` slots, each with an embedding [dimensions] and a label; the oldest entry makes room.
 
     dtype: how embeddings are stored, torch.float32 or torch.bfloat16 (rounded to nearest). device: where they are.
-    Labels are any int64; what `weightlab.arrays.as_labels` takes becomes that.
+    label_shape, label_dtype: of one entry's label: () and torch.int64 for a class, any int64; such as (80,) and
+    torch.bool for 80 labels that hold or not, to be told apart by a relation (`same` of `surrogate`). Any integer, bool
+    or floating-point dtype; only plain labels, () of torch.int64, are found by label. What
+    `weightlab.arrays.as_labels` takes becomes a plain one.
 
-    Memory: 4 (float32) or 2 (bfloat16) × capacity × dimensions bytes and 8 × capacity for the labels, on `device`, all
-    reserved at once but touched only as entries come; and on the CPU the look-up by label, 8 to 16 bytes an entry and
-    about 160 a distinct label.
+    Memory: 4 (float32) or 2 (bfloat16) × capacity × dimensions bytes and 8 × capacity for plain labels, on `device`,
+    all reserved at once but touched only as entries come; and on the CPU the look-up by label, 8 to 16 bytes an entry
+    and about 160 a distinct label.
 
     Source: Wang et al. 2020 (XBM), section 3.2. Raises InputError for a size that is not a whole number of at least 1,
-    for another dtype, and for what the device can't hold.
+    for another dtype or label shape, and for what the device can't hold.
     """
 
     def __init__(
@@ -45,12 +49,18 @@ class MemoryBank:
         *,
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
+        label_shape: Sequence[int] = (),
+        label_dtype: torch.dtype = torch.int64,
     ) -> None:
         check_whole("capacity", capacity, 1)
         check_whole("dimensions", dimensions, 1)
         if dtype not in _DTYPES:
             raise InputError(f"dtype must be torch.float32 or torch.bfloat16, not {dtype!r}")
-        self._embeddings, self._labels = _allocate(capacity, dimensions, dtype, device)
+        shape = _checked_shape(label_shape)
+        if not isinstance(label_dtype, torch.dtype) or label_dtype.is_complex or label_dtype in _NO_LABELS:
+            raise InputError(f"label_dtype must be an integer, bool or floating-point dtype, not {label_dtype!r}")
+        self._embeddings = _allocate((capacity, dimensions), dtype, device)
+        self._labels = _allocate((capacity, *shape), label_dtype, device)
         self._seen = 0  # entries ever enqueued; entry number n lies in slot n % capacity
         self._index = _LabelIndex()
 
@@ -69,35 +79,41 @@ class MemoryBank:
 
     @property
     def labels(self) -> Tensor:
-        """Their labels, int64 [len]; a view, to be read only."""
+        """Their labels, [len], or [len, *label_shape]; a view, to be read only."""
         return self._labels[: len(self)]
 
     def enqueue(self, embeddings: Array, labels: Array) -> Tensor:
         """Put a batch in, over the oldest entries; returns the slot that each row took, int64 [B] on the bank's device.
 
         embeddings: floating-point [B, D], B ≤ capacity, of any device, L2-normalised, stored without their gradient.
-        labels: whole numbers [B]. The slots let an anchor's own entry be excluded by index: two images with the same
-        embedding stay a pair. Costs O(B·D), whatever the capacity. Raises InputError for a batch that does not fit and
-        for embeddings that are not finite or, as they would be stored, not L2-normalised; the bank is then as it was.
+        labels: whole numbers [B]; [B, *label_shape] of the bank's label dtype where they are not plain. The slots let
+        an anchor's own entry be excluded by index: two images with the same embedding stay a pair. Costs O(B·D),
+        whatever the capacity. Raises InputError for a batch that does not fit and for embeddings that are not finite
+        or, as they would be stored, not L2-normalised; the bank is then as it was.
         """
-        stored, numbers = self._as_stored(embeddings, labels)
-        start, added, left = self._seen % self.capacity, numbers.tolist(), list[int]()
-        for slots, rows in _pieces(start, len(added), self.capacity):
-            left += self.labels[slots].tolist()  # nothing from slots that were still free: the view ends before them
+        stored, entries = self._as_stored(embeddings, labels)
+        start, count, left = self._seen % self.capacity, len(entries), list[int]()
+        for slots, rows in _pieces(start, count, self.capacity):
+            # nothing from slots that were still free: the view ends before them
+            left += self.labels[slots].tolist() if self._plain else []
             self._embeddings[slots].copy_(stored[rows])
-            self._labels[slots].copy_(numbers[rows])
-        self._index.add(added, self._seen)
-        self._seen += len(added)
+            self._labels[slots].copy_(entries[rows])
+        if self._plain:
+            self._index.add(entries.tolist(), self._seen)
+        self._seen += count
         self._index.drop(left, self._oldest)
-        return torch.arange(start, start + len(added), device=self._labels.device).remainder_(self.capacity)
+        return torch.arange(start, start + count, device=self._labels.device).remainder_(self.capacity)
 
     def slots_of(self, labels: Array) -> tuple[Tensor, Tensor]:
         """The slots of the entries that have one of the given labels: (row, slot), each int64 [n] on the bank's device.
 
         labels: [B], of any device. Entry slot[k] has the label labels[row[k]]. Rows ascend; within a row the
         oldest entry comes first. An anchor's own entry is among them once it is enqueued. Costs O(B + n), whatever the
-        length of the bank, plus a bisection a label. Raises InputError for other labels.
+        length of the bank, plus a bisection a label. Raises InputError for other labels, and of a bank whose labels are
+        not plain.
         """
+        if not self._plain:
+            raise InputError(f"labels {self._label_text} are not found by label: give `surrogate` a relation, same=...")
         wanted, numbers = as_labels("labels", labels).tolist(), array("q")
         found = {label: self._index.find(label, self._oldest) for label in set(wanted)}
         for label in wanted:
@@ -107,21 +123,25 @@ class MemoryBank:
         return row.to(self._labels.device), slot.to(self._labels.device)
 
     def references(self, labels: Array, own: Array | None = None) -> References:
-        """The entries as what a batch with these labels, [B], is compared with, the look-up by label done.
+        """The entries as what a batch with these labels, [B], is compared with, the look-up by label done where labels
+        are plain; a relation (`same` of `surrogate`) goes past it.
 
         own: the slots that `enqueue` gave, or None: the anchors are not in the bank. The embeddings are a view: use it
         before the next batch is put in. Raises InputError as `slots_of` and `References` do.
         """
         device = self._labels.device
         slots = None if own is None else as_indices("own", own, -1, len(self) - 1, device=device)
+        if not self._plain:
+            self._as_labels(labels)
+            return References(self.embeddings, self.labels, slots, verified=True)
         looked_up = as_labels("labels", labels).to(device).clone()
         return References(self.embeddings, self.labels, slots, self.slots_of(looked_up), looked_up, verified=True)
 
     def state(self) -> dict[str, Tensor]:
         """A snapshot that `restore` takes back: copies, which later batches don't change.
 
-        embeddings: [capacity, D] in the bank's dtype, zero where no entry is yet; labels: int64 [capacity], likewise;
-        seen: int64 [], how many entries were ever enqueued.
+        embeddings: [capacity, D] in the bank's dtype, zero where no entry is yet; labels: [capacity] or [capacity,
+        *label_shape] in theirs, likewise; seen: int64 [], how many entries were ever enqueued.
         """
         embeddings, labels = self._embeddings.clone(), self._labels.clone()
         for copy in (embeddings, labels):
@@ -131,8 +151,8 @@ class MemoryBank:
     def restore(self, state: dict[str, Tensor]) -> None:
         """Become what `state` says, of any device; it is copied. Costs O(capacity).
 
-        Raises InputError where its capacity, dimensions or dtype are not this bank's or a part is missing or damaged,
-        such as an entry that is not finite or not L2-normalised; the bank is then as it was.
+        Raises InputError where its capacity, dimensions, dtypes or label shape are not this bank's or a part is missing
+        or damaged, such as an entry that is not finite or not L2-normalised; the bank is then as it was.
         """
         self._check_snapshot(state)
         self._seen = int(state["seen"])
@@ -140,7 +160,7 @@ class MemoryBank:
         self.labels.copy_(state["labels"][: len(self)])
         self._index = _LabelIndex()
         for slots, rows in _pieces(self._oldest % self.capacity, len(self), self.capacity):
-            self._index.add(self._labels[slots].tolist(), self._oldest + rows.start)
+            self._index.add(self._labels[slots].tolist() if self._plain else [], self._oldest + rows.start)
 
     @property
     def _oldest(self) -> int:
@@ -151,12 +171,31 @@ class MemoryBank:
         given, dimensions = as_floats("embeddings", embeddings, ("rows", "dimensions")), self._embeddings.shape[1]
         if given.shape[1] != dimensions:
             raise InputError(f"the bank holds [n, {dimensions}], not {describe(given)}")
-        numbers = as_labels("labels", labels, given)
+        entries = self._as_labels(labels, given)
         if len(given) > self.capacity:
             raise InputError(f"a batch of {len(given)} does not fit a bank of {self.capacity}")
         stored = given.detach().to(self._embeddings.dtype)
         check_norms("embeddings", stored)  # as stored: what got in must be good enough for `restore`
-        return stored, numbers
+        return stored, entries
+
+    @property
+    def _plain(self) -> bool:
+        """Whether a label is one whole number, to be found by."""
+        return self._labels.ndim == 1 and self._labels.dtype == torch.int64
+
+    @property
+    def _label_text(self) -> str:
+        return f"{self._labels.dtype} {['n', *self._labels.shape[1:]]}".replace("'", "")
+
+    def _as_labels(self, given: Array, like: Tensor | None = None) -> Tensor:
+        if self._plain:
+            return as_labels("labels", given, like)
+        entries, own = as_entries("labels", given, like), self._labels
+        if entries.shape[1:] != own.shape[1:] or entries.dtype != own.dtype:
+            raise InputError(f"this bank's labels are {self._label_text}, not {describe(entries)}")
+        if not bool(entries.isfinite().all()):
+            raise InputError("labels contain infinity")
+        return entries
 
     def _check_snapshot(self, state: dict[str, Tensor]) -> None:
         if not isinstance(state, Mapping):
@@ -216,14 +255,20 @@ def _pieces(start: int, length: int, capacity: int) -> list[tuple[slice, slice]]
     return [(slice(start, start + head), slice(0, head)), (slice(0, length - head), slice(head, length))]
 
 
-def _allocate(capacity: int, dimensions: int, dtype: torch.dtype, device: torch.device | str) -> tuple[Tensor, Tensor]:
+def _allocate(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device | str) -> Tensor:
+    size = " × ".join(map(str, shape))
     try:
-        embeddings = torch.empty(capacity, dimensions, dtype=dtype, device=device)
-        labels = torch.empty(capacity, dtype=torch.int64, device=device)
+        empty = torch.empty(shape, dtype=dtype, device=device)
     except (RuntimeError, AssertionError, TypeError, ValueError, OverflowError) as error:  # without CUDA torch asserts
-        raise InputError(
-            f"can't make a bank of {capacity} × {dimensions} on device '{device}': {reason(error)}"
-        ) from error
-    if embeddings.is_meta:
+        raise InputError(f"can't make a bank of {size} on device '{device}': {reason(error)}") from error
+    if empty.is_meta:
         raise InputError("can't make a bank on device 'meta', which holds no values")
-    return embeddings, labels
+    return empty
+
+
+def _checked_shape(shape: object) -> tuple[int, ...]:
+    if not isinstance(shape, Sequence) or isinstance(shape, str):
+        raise InputError(f"label_shape must be a tuple of whole numbers, such as (80,), not {shape!r}")
+    for size in shape:
+        check_whole("label_shape", size, 1)
+    return tuple(shape)

@@ -11,6 +11,8 @@ from torch import Tensor
 from weightlab.assignment import Weighable, as_weighting
 from weightlab.errors import check_whole
 from weightlab.pairs import Pairs, References, as_anchors, weights_of
+from weightlab.precision import exact
+from weightlab.relation import Masks, Same, as_masks
 
 if TYPE_CHECKING:
     from weightlab.arrays import Array
@@ -37,13 +39,16 @@ class Observation:
     mass: Tensor
 
 
+@exact()
 @torch.no_grad()
 def observe(
     weighting: Weighable,
     anchors: Array,
-    labels: Array,
+    labels: Array | None = None,
     references: References | None = None,
     *,
+    same: Same | None = None,
+    masks: Masks | None = None,
     bins: int = 40,
 ) -> Observation:
     """The weights of a step, counted. Arguments as of `surrogate`; a few anchors at a time, so that memory is bounded.
@@ -52,15 +57,22 @@ def observe(
     """
     weighting = as_weighting(weighting)
     check_whole("bins", bins, 1, _MOST_BINS)
-    embeddings, numbers, given = as_anchors(anchors, labels, references)
-    compared = References.of_batch(embeddings, numbers) if given is None else given
+    embeddings, entries, given = as_anchors(anchors, labels, references, same, masks)
+    compared = References.of_batch(embeddings, entries) if given is None else given
+    chosen = None if masks is None else as_masks(masks, len(embeddings), len(compared), embeddings.device)
     edges = torch.linspace(-1, 1, bins + 1, dtype=torch.float64)
     active: list[Tensor] = []
     similarity, mass = torch.zeros(2, bins, dtype=torch.int64), torch.zeros(2, bins, dtype=torch.float64)
     for rows in torch.arange(len(embeddings), device=embeddings.device).split(max(1, _PAIRS // max(1, len(compared)))):
         own = None if compared.own is None else compared.own[rows]
         some = References(compared.embeddings, compared.labels, own, verified=True)
-        pairs = Pairs.from_embeddings(embeddings[rows], numbers[rows], some)
+        pairs = Pairs.from_embeddings(
+            embeddings[rows],
+            None if entries is None else entries[rows],
+            some,
+            same=same,
+            masks=None if chosen is None else (chosen[0][rows], chosen[1][rows]),
+        )
         weights = weights_of(weighting, pairs)
         active.append((weights.negative != 0).sum(1))
         place = ((pairs.similarity.double() + 1) * (bins / 2)).long().clamp(0, bins - 1)

@@ -2,16 +2,18 @@
 
 What is carried from block to block is the gradient, [B, D], and a summary of each anchor, [B]. Where a form says which
 negatives can have a weight, a block costs one product and those few pairs: a pointwise form whose weight is exactly 0
-up to a similarity, triplets whose margin is kept, negatives that are not among the k hardest so far, and of a softmax
-the shares that rounding would lose. Of these, only the last are not exactly 0: left out is what lies below 8 eps / M of
-the anchor's sum of exponentials so far (M references; eps is 1.2e-7 in float32, 2.2e-16 in float64), so all that is
-left out adds up to less than 8 eps (1e-6) of the sum, in the worst of banks. No weight is off by more than that share,
-and the gradient by no more than that share of the anchor's weight mass.
+up to a similarity, triplets whose margin is kept, negatives that are not among the k hardest so far, those below a band
+under the hardest positive, and of a softmax the shares that rounding would lose. Of these, only the last are not
+exactly 0: left out is what lies below 8 eps / M of the anchor's sum of exponentials so far (M references; eps is 1.2e-7
+in float32, 2.2e-16 in float64), so all that is left out adds up to less than 8 eps (1e-6) of the sum, in the worst of
+banks. No weight is off by more than that share, and the gradient by no more than that share of the anchor's weight
+mass.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -20,6 +22,7 @@ from torch import Tensor
 
 from weightlab.forms import (
     AssignedForm,
+    BandForm,
     Form,
     HardestForm,
     PointwiseForm,
@@ -33,7 +36,6 @@ from weightlab.forms.assigned import PositivesAlone
 from weightlab.forms.positives import to_front
 from weightlab.forms.scale import divided, size_of
 from weightlab.forms.softmax import over_sums
-from weightlab.pairs import References
 from weightlab.step.blocks import Block, blocks, weighted_sum
 from weightlab.step.same_label import SameLabel
 
@@ -41,17 +43,26 @@ __all__ = ["walk"]
 
 _ROOM = 60  # of exponents above the largest so far: e^60, times as many references as there may be, fits float32
 _FARTHEST = 1.05  # a cosine of embeddings whose norms are within 0.02 of 1
+_POSITIVES = 1 << 16  # pairs whose references are copied at a time: a relation may make them many
 _LOST = 8  # times eps: the share of a sum of exponentials that may be left out
 
 
-def walk(form: Form, anchors: Tensor, labels: Tensor, references: References) -> Tensor:
-    """G_i = Σ_N w⁻_ij r_j − Σ_P w⁺_ij r_j, [B, D], of anchors [B, D], float32 at least, and their labels [B]."""
-    same = SameLabel.find(labels, references)
-    rows = references.embeddings.index_select(0, same.column).to(anchors.dtype)
-    similarity = (anchors.index_select(0, same.row) * rows).sum(1)
-    found = _walk(form, _Walk(anchors, references.embeddings, same, similarity))
-    every = torch.arange(len(rows), device=rows.device)
-    return found.push.sub_(weighted_sum(rows, same.row, every, found.pull, len(anchors)))
+def walk(form: Form, anchors: Tensor, same: SameLabel, references: Tensor) -> Tensor:
+    """G_i = Σ_N w⁻_ij r_j − Σ_P w⁺_ij r_j, [B, D], of anchors [B, D], float32 at least, and references [M, D]."""
+    positives = _positive_rows(anchors, same, references)
+    similarity = [(anchors.index_select(0, row) * rows).sum(1) for row, rows in positives]
+    found = _walk(form, _Walk(anchors, references, same, torch.cat(similarity)))
+    pulls = found.pull.split(_POSITIVES)
+    for (row, rows), pull in zip(_positive_rows(anchors, same, references), pulls, strict=True):
+        every = torch.arange(len(rows), device=rows.device)
+        found.push.sub_(weighted_sum(rows, row, every, pull, len(anchors)))
+    return found.push
+
+
+def _positive_rows(anchors: Tensor, same: SameLabel, references: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Of the positive pairs, some at a time: the anchor of each, and its reference in the anchors' type."""
+    for row, column in zip(same.row.split(_POSITIVES), same.column.split(_POSITIVES), strict=True):
+        yield row, references.index_select(0, column).to(anchors.dtype)
 
 
 @dataclass(frozen=True)
@@ -104,6 +115,8 @@ def _walk(form: Form, on: _Walk) -> _Found:
             return _triplets(form, on)
         case HardestForm():
             return _hardest(form, on)
+        case BandForm():
+            return _band(form, on)
         case PositiveForm():
             return _Found(on.zeros(on.anchors.shape[1]), on.positives.of_each(form.pull(on.positives)), on.zeros())
         case AssignedForm():
@@ -119,7 +132,7 @@ def _assigned(form: AssignedForm, on: _Walk) -> _Found:
         pull = positives.front(_walk(positive, replace(on, scale="raw")).pull)
     found = _walk(form.negative, replace(on, scale=form.scale))
     push = found.push if form.scale == "raw" else divided(found.push, found.size[:, None])
-    return _Found(push, positives.of_each(form.scaled(pull)), found.size)
+    return _Found(push, positives.of_each(form.scaled(pull, positives)), found.size)
 
 
 def _pointwise(form: PointwiseForm, on: _Walk) -> _Found:
@@ -151,17 +164,18 @@ def _softmax(form: SoftmaxForm, on: _Walk) -> _Found:
             hardest = torch.maximum(hardest, whole.filled(-torch.inf).similarity.amax(1))
             whole.filled(0)
         block = _that_count(form, whole, total.log() + top, mining, on, settled=settled)
+        # in float64 where a form's exponents are large: that of the largest is taken off before they are rounded
         exponent = block.negatives(form.exponent(block.similarity), -torch.inf)
         if mining is not None and block is whole:
             exponent.masked_fill_(block.similarity <= mining[:, None], -torch.inf)
         if on.scale == "mean":
             count += _sum_of_counted(form, block, exponent)
         if not settled:
-            higher = block.largest(exponent, top)
+            higher = block.largest(exponent.to(top.dtype), top)
             shrink, top = (top - higher).exp(), higher
             total, mass, push = total.mul_(shrink), mass.mul_(shrink), push.mul_(shrink[..., None])
             settled = _is_settled(form, top)
-        share = exponent.sub_(block.spread(top)).exp_()
+        share = exponent.sub_(block.spread(top)).to(top.dtype).exp_()
         weight = share if form.factor is None else share * form.factor(block.similarity)
         total += block.sums(share, len(on.anchors))
         if on.scale == "mass":
@@ -237,19 +251,31 @@ def _violations(form: TripletForm, similarity: Tensor, limits: Tensor, pull: Ten
 def _hardest(form: HardestForm, on: _Walk) -> _Found:
     """One pass: the hardest of the block and of the hardest so far; at the end they are picked out."""
     anchors = on.anchors
-    hardest = anchors.new_full((len(anchors), form.k), -torch.inf)
-    slots = torch.zeros((len(anchors), form.k), dtype=torch.int64, device=anchors.device)
+    k = min(form.k, max(1, len(on.references)))
+    hardest = anchors.new_full((len(anchors), k), -torch.inf)
+    slots = torch.zeros((len(anchors), k), dtype=torch.int64, device=anchors.device)
     start = 0
     for whole in blocks(anchors, on.references, on.same):
-        found, column = _hardest_of(whole.above(hardest[:, -1]), form.k, len(anchors))
+        found, column = _hardest_of(whole.above(hardest[:, -1]), k, len(anchors))
         both, where = torch.cat([hardest, found], dim=1), torch.cat([slots, start + column], dim=1)
-        hardest, kept = both.topk(form.k, dim=1)
+        hardest, kept = both.topk(k, dim=1)
         slots, start = where.gather(1, kept), start + len(whole.references)
     push = torch.zeros_like(anchors)
     weight = torch.where(hardest > -torch.inf, form.weigh(hardest.clamp(min=-1)), 0)
     for each, slot in zip(weight.unbind(1), slots.unbind(1), strict=True):
         push += each[:, None] * on.references[slot].to(anchors.dtype)
     return _Found(push, torch.zeros_like(on.similarity), size_of(weight, on.scale))
+
+
+def _band(form: BandForm, on: _Walk) -> _Found:
+    """One pass: the hardest positives are known, so each block's weights are; a band that ends is a list of few."""
+    push, size, least = on.zeros(on.anchors.shape[1]), on.zeros(), on.positives.least()
+    for whole in blocks(on.anchors, on.references, on.same):
+        block = whole.above(form.floor(least)) if form.depth < math.inf else whole
+        weight = block.negatives(form.weigh(block.similarity, block.spread(least)), 0)
+        size += _size(block, weight, on)
+        block.add_to(push, weight)
+    return _Found(push, torch.zeros_like(on.similarity), size)
 
 
 def _hardest_of(block: Block, k: int, anchors: int) -> tuple[Tensor, Tensor]:

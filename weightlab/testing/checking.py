@@ -7,6 +7,7 @@ from weightlab.decompose.foreign.checked import Checked
 from weightlab.decompose.subject import Decomposable
 from weightlab.errors import check_whole
 from weightlab.pairs import Weighting
+from weightlab.precision import exact
 from weightlab.testing.contexts import Contexts
 from weightlab.testing.laws import LAWS
 from weightlab.testing.report import Report
@@ -16,6 +17,7 @@ __all__ = ["check"]
 _ALONE = 20  # contexts of a weighting that takes its anchors one by one: some seconds
 
 
+@exact()
 def check(weighting: Decomposable | Subject, *, contexts: int = 200, seed: int = 0) -> Report:
     """Which of the laws of weights hold for a weighting, in random contexts.
 

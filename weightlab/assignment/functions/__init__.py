@@ -6,6 +6,7 @@ A new function is a file here and its class in `ALL` below; the grammar, recompo
 from __future__ import annotations
 
 from weightlab.assignment.function import WeightFunction
+from weightlab.assignment.functions.below import Below
 from weightlab.assignment.functions.combined import Product, Sum
 from weightlab.assignment.functions.constant import Constant
 from weightlab.assignment.functions.custom import Custom
@@ -13,6 +14,7 @@ from weightlab.assignment.functions.easy import Easy
 from weightlab.assignment.functions.exponential import Exponential
 from weightlab.assignment.functions.linear import Linear
 from weightlab.assignment.functions.power import Power
+from weightlab.assignment.functions.semihard import SemiHard
 from weightlab.assignment.functions.sigmoid import Sigmoid
 from weightlab.assignment.functions.softmax import Softmax
 from weightlab.assignment.functions.spline import Spline
@@ -22,6 +24,7 @@ from weightlab.assignment.functions.window import Window
 
 __all__ = [
     "ALL",
+    "Below",
     "Constant",
     "Custom",
     "Easy",
@@ -29,6 +32,7 @@ __all__ = [
     "Linear",
     "Power",
     "Product",
+    "SemiHard",
     "Sigmoid",
     "Softmax",
     "Spline",
@@ -51,6 +55,8 @@ ALL: tuple[type[WeightFunction], ...] = (
     Softmax,
     Top,
     Spline,
+    Below,
+    SemiHard,
 )
 
 

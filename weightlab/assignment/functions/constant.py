@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from weightlab.assignment.function import Side, WeightFunction, hardness
+from weightlab.assignment.function import LARGEST, Side, WeightFunction, hardness
 from weightlab.errors import check_number
 from weightlab.lazy import torch
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Constant(WeightFunction):
-    """w = c, c ≥ 0, with the integral c (1 + h).
+    """w = c, with the integral c (1 + h).
 
-    c: the weight of every pair.
+    c: the weight of every pair, 0 to 10³⁰.
     """
 
     c: float = 1.0
@@ -28,11 +28,19 @@ class Constant(WeightFunction):
     name: ClassVar[str] = "constant"
 
     def __post_init__(self) -> None:
-        check_number("constant's c", self.c, 0)
+        check_number("constant's c", self.c, 0, LARGEST)
 
     def __call__(self, s: Tensor, side: Side) -> Tensor:
         """c for every pair."""
         return torch.full_like(s, self.c)
+
+    def log(self, s: Tensor, side: Side) -> Tensor:
+        """log c."""
+        return torch.full_like(s, self.span(side.sign)[1], dtype=torch.float64)
+
+    def span(self, sign: Sign) -> tuple[float, float]:
+        """log c, and log c."""
+        return (math.log(self.c), math.log(self.c)) if self.c > 0 else (0.0, -math.inf)
 
     def area(self, s: Tensor, sign: Sign) -> Tensor:
         """c (1 + h)."""

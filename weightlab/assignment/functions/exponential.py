@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Exponential(WeightFunction):
     """w = e^{b(s−t)} for a negative, e^{−b(s−t)} for a positive.
 
-    b: how steep, 0 to 40, so that it stays inside float32.
+    b: how steep, 0 to 40.
     t: the similarity in [−1, 1] at which w is 1.
     """
 
@@ -35,6 +35,15 @@ class Exponential(WeightFunction):
     def __call__(self, s: Tensor, side: Side) -> Tensor:
         """1 at s = t, growing with hardness."""
         return (side.direction * self.b * (s - self.t)).exp()
+
+    def log(self, s: Tensor, side: Side) -> Tensor:
+        """b(s−t) or −b(s−t)."""
+        return side.direction * self.b * (s.double() - self.t)
+
+    def span(self, sign: Sign) -> tuple[float, float]:
+        """What it is at ∓1."""
+        t = direction(sign) * self.t
+        return -self.b * (1 + t), self.b * (1 - t)
 
     def area(self, s: Tensor, sign: Sign) -> Tensor:
         """w at the easiest similarity · (e^{b(1 + h)} − 1)/b; 1 + h for b = 0."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from weightlab.assignment.function import Side, WeightFunction, hardness
+from weightlab.assignment.function import EASIEST, Side, WeightFunction, hardness
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,6 +22,10 @@ class Linear(WeightFunction):
     def __call__(self, s: Tensor, side: Side) -> Tensor:
         """From 0 for the easiest to 1 for the hardest similarity there is."""
         return ((1 + hardness(s, side.sign)) / 2).clamp(0, 1)  # a cosine may stray past ±1 by rounding
+
+    def span(self, sign: Sign) -> tuple[float, float]:
+        """Up to 1."""
+        return EASIEST, 0.0
 
     def area(self, s: Tensor, sign: Sign) -> Tensor:
         """((1 + h)/2)²."""

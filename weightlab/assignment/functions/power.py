@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from weightlab.assignment.function import Side, WeightFunction, hardness
+from weightlab.assignment.function import EASIEST, Side, WeightFunction, hardness
 from weightlab.assignment.functions.linear import Linear
 from weightlab.errors import check_number
+from weightlab.lazy import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,8 +31,20 @@ class Power(WeightFunction):
         check_number("power's k", self.k, 0, 1000)
 
     def __call__(self, s: Tensor, side: Side) -> Tensor:
-        """The k-th power of `linear`."""
+        """The k-th power of `linear`; a high one by its logarithm, as a base that is off by 10⁻⁷ costs k times that."""
+        if not self.fits(side.sign):
+            return self.log(s, side).exp().to(s.dtype)
         return Linear()(s, side) ** self.k
+
+    def log(self, s: Tensor, side: Side) -> Tensor:
+        """k log of `linear`."""
+        if self.k == 0:
+            return torch.zeros_like(s, dtype=torch.float64)
+        return self.k * Linear().log(s, side)
+
+    def span(self, sign: Sign) -> tuple[float, float]:
+        """k times that of `linear`."""
+        return self.k * EASIEST, 0.0
 
     def area(self, s: Tensor, sign: Sign) -> Tensor:
         """2/(k + 1) · ((1 + h)/2)^(k + 1)."""

@@ -6,21 +6,23 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from weightlab.assignment.function import Side, WeightFunction
+from weightlab.assignment.function import LARGEST, Side, WeightFunction, direction
 from weightlab.errors import check_number
 from weightlab.forms import Line, Positives, SoftmaxForm
-from weightlab.forms.stable import masked_softmax
+from weightlab.forms.stable import masked_logsumexp, masked_softmax
 from weightlab.lazy import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from weightlab.pairs import Sign
 
 
 @dataclass(frozen=True)
 class Softmax(WeightFunction):
     """w = e^{bs} normalised over the anchor's negatives, e^{−bs} over its positives.
 
-    b: how steep, ≥ 0.
+    b: how steep, 0 to 10³⁰.
     """
 
     b: float
@@ -29,11 +31,29 @@ class Softmax(WeightFunction):
     relative: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        check_number("softmax's b", self.b, 0)
+        check_number("softmax's b", self.b, 0, LARGEST)
 
     def __call__(self, s: Tensor, side: Side) -> Tensor:
         """Weights that sum to 1 for each anchor that has pairs of the sign."""
         return masked_softmax(side.direction * self.b * s, side.mask)
+
+    def log(self, s: Tensor, side: Side) -> Tensor:
+        """The exponent less the logarithm of the anchor's sum."""
+        exponent = self.exponent(s, side.sign)
+        total = masked_logsumexp(exponent, side.mask)[..., None]
+        return torch.where(total > -torch.inf, exponent - total, -torch.inf)
+
+    def exponent(self, s: Tensor, sign: Sign) -> Tensor:
+        """bs or −bs: the anchor's sum is what its pairs share."""
+        return direction(sign) * self.b * s.double()
+
+    def span(self, sign: Sign) -> tuple[float, float]:
+        """Of the hardest pair beside 10⁸ easiest ones, or the reverse."""
+        return -2 * self.b - 20, 0.0
+
+    def fits(self, sign: Sign) -> bool:
+        """Alone it does: its sum is that of shares of the largest."""
+        return True
 
     @property
     def form(self) -> SoftmaxForm:

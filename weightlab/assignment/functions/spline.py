@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from weightlab.assignment.function import Side, WeightFunction, direction, number
+from weightlab.assignment.function import EASIEST, LARGEST, Side, WeightFunction, direction, number
 from weightlab.errors import InputError, check_number
 from weightlab.lazy import np, torch
 
@@ -19,11 +19,15 @@ if TYPE_CHECKING:
     from weightlab.pairs import Sign
 
 
+_NEAREST = 1e-6
+
+
 @dataclass(frozen=True)
 class Spline(WeightFunction):
     """w = a monotone cubic (PCHIP, Fritsch and Butland 1984), the same for either sign; constant beyond its points.
 
-    points: two (x, y) or more, x in [−1, 1] and rising, y ≥ 0.
+    points: two (x, y) or more, x in [−1, 1] and rising by 10⁻⁶ at least, as float32 tells no closer ones apart; y from
+        0 to 10³⁰.
     """
 
     points: tuple[tuple[float, float], ...]
@@ -33,10 +37,12 @@ class Spline(WeightFunction):
     def __post_init__(self) -> None:
         for x, y in self.points:
             check_number("spline's x", x, -1, 1)
-            check_number("spline's y", y, 0)
+            check_number("spline's y", y, 0, LARGEST)
         xs = [x for x, _ in self.points]
         if len(xs) < 2 or any(a >= b for a, b in pairwise(xs)):
             raise InputError(f"{self}: a spline wants two points or more, in rising order of x")
+        if any(b - a < _NEAREST for a, b in pairwise(xs)):
+            raise InputError(f"{self}: a spline's points must be {_NEAREST:g} apart, or more")
 
     def __call__(self, s: Tensor, side: Side) -> Tensor:
         """The spline at s."""
@@ -51,6 +57,14 @@ class Spline(WeightFunction):
         if any(len(point) != 2 for point in points):
             raise InputError("spline wants points x:y, such as spline(-1:0, 0.5:1)")
         return cls(tuple((x, y) for x, y in points))
+
+    def span(self, sign: Sign) -> tuple[float, float]:
+        """Of its points, and beside one at 0 of the cubic there."""
+        ys = [y for _, y in self.points if y > 0]
+        if not ys:
+            return 0.0, -math.inf
+        near_zero = 3 * EASIEST if len(ys) < len(self.points) else 0.0
+        return math.log(min(ys)) + near_zero, math.log(max(ys))
 
     def area(self, s: Tensor, sign: Sign) -> Tensor:
         """The difference of its antiderivative, a quartic between points and a line beyond them."""
@@ -79,11 +93,11 @@ class Spline(WeightFunction):
 
 
 def _at(polynomial: PPoly, x: Tensor) -> Tensor:
-    """SciPy's piecewise polynomial at the tensor x."""
-    knots = torch.as_tensor(polynomial.x, dtype=x.dtype, device=x.device)
-    coefficients = torch.as_tensor(polynomial.c, dtype=x.dtype, device=x.device)
-    piece = (torch.searchsorted(knots, x.detach().contiguous(), right=True) - 1).clamp(0, len(knots) - 2)
-    total, offset = torch.zeros_like(x), x - knots[piece]
+    """SciPy's piecewise polynomial at the tensor x, in float64 until the end: near points make large coefficients."""
+    knots, coefficients = (torch.as_tensor(part, device=x.device) for part in (polynomial.x, polynomial.c))
+    precise = x.double()
+    piece = (torch.searchsorted(knots, precise.detach().contiguous(), right=True) - 1).clamp(0, len(knots) - 2)
+    total, offset = torch.zeros_like(precise), precise - knots[piece]
     for coefficient in coefficients:
         total = total * offset + coefficient[piece]
-    return total
+    return total.to(x.dtype)

@@ -19,16 +19,17 @@ if TYPE_CHECKING:
 class Top(WeightFunction):
     """w = 1 for the anchor's k hardest pairs of the sign; all of them where there are fewer than k.
 
-    k: how many, a whole number ≥ 1.
+    k: how many, a whole number of 1 to 10⁹.
     """
 
     k: int
 
     name: ClassVar[str] = "top"
     relative: ClassVar[bool] = True
+    picks: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
-        check_number("top's k", self.k, 1)
+        check_number("top's k", self.k, 1, 1e9)
         if self.k != int(self.k):
             raise InputError(f"top's k must be a whole number, not {number(self.k)}")
 
