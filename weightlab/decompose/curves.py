@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from weightlab.decompose.contexts import Sample
 from weightlab.decompose.subject import Subject
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Track", "weight_curve"]
 
-Track = Callable[[list[tuple[Sign, Sample]]], Iterable[tuple[Sign, Sample]]]
+Track = Callable[[list[Any]], Iterable[Any]]
 
 _BLOCK = 1 << 19  # pairs at a time: the temporaries stay in the cache
 
@@ -31,6 +31,7 @@ def weight_curve(subject: Subject, sample: Sample, grid: Tensor, track: Track = 
     size = 1 if subject.one_at_a_time else max(1, at_once)
     blocks = [(sign, block) for sign in SIGNS for block in sample.split(size)]
     weights: dict[Sign, list[Tensor]] = {sign: [] for sign in SIGNS}
+    sign: Sign
     for sign, block in track(blocks):
         weights[sign].append(subject.probe(block, sign, grid))
     frames = []

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from weightlab.assignment import Custom
-from weightlab.decompose.autograd import autograd_weights
+from weightlab.decompose.autograd import autograd_weights, without_rounding
 from weightlab.decompose.foreign.on_embeddings import NEAREST, OnEmbeddings, name_of
 from weightlab.errors import InputError, reason, unknown
 from weightlab.lazy import torch
@@ -137,6 +137,10 @@ class ByAutograd:
         return whole if _same(whole._all(pairs), alone.weights(pairs)) else alone
 
     def weights(self, pairs: Pairs) -> PairWeights:
+        """The derivatives, [B, R], with 0 for what is rounding. Raises InputError as `derivatives` does."""
+        return without_rounding(self.derivatives(pairs))
+
+    def derivatives(self, pairs: Pairs) -> PairWeights:
         """By autograd, [B, R]. Where that is not finite, similarities are kept 10⁻⁶ away from ±1, where a root or an
         arc cosine has no derivative. Raises InputError where the function fails, or where it still is not finite.
         """
@@ -148,7 +152,7 @@ class ByAutograd:
             i = int((weights.positive.abs() + weights.negative.abs()).amax(1).argmax())
             here = PairWeights(weights.positive[i : i + 1], weights.negative[i : i + 1])
             if not _same(here, self._all(_row(pairs, i))):
-                return ByAutograd(self.function, self.name, one_by_one=True).weights(pairs)
+                return ByAutograd(self.function, self.name, one_by_one=True).derivatives(pairs)
         return weights
 
     def _all(self, pairs: Pairs) -> PairWeights:

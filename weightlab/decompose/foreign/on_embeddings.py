@@ -21,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from weightlab.decompose.autograd import derivative
+from weightlab.decompose.autograd import derivative, without_rounding
 from weightlab.errors import InputError, reason
 from weightlab.lazy import torch
 from weightlab.pairs import Pairs, PairWeights
@@ -83,14 +83,17 @@ class OnEmbeddings:
         )
 
     def weights(self, pairs: Pairs) -> PairWeights:
-        """Anchor by anchor, each realised by embeddings of its own, [B, R]. Raises InputError for a derivative that is
-        not finite, and for more than 512 pairs of an anchor in a loss that compares all with all.
+        """Anchor by anchor, each realised by embeddings of its own, [B, R], with 0 for what is rounding.
+
+        Raises InputError for a derivative that is not finite, and for more than 512 pairs of an anchor in a loss that
+        compares all with all.
         """
         rows = torch.zeros_like(pairs.similarity)
         for i in range(len(pairs.similarity)):
             used = pairs.positive[i] | pairs.negative[i]
             rows[i] = rows[i].masked_scatter(used, self._slopes_of(pairs, i).slopes.to(rows.dtype))
-        return PairWeights(torch.where(pairs.positive, -rows, 0), torch.where(pairs.negative, rows, 0))
+        weights = PairWeights(torch.where(pairs.positive, -rows, 0), torch.where(pairs.negative, rows, 0))
+        return without_rounding(weights)
 
     def error(self, pairs: Pairs) -> float:
         """The largest difference, over the anchors, between what the anchor's derivative says of the weights and what
