@@ -68,7 +68,8 @@ def test_decompose_prints_curve_mass_formulas_and_residual(capsys: pytest.Captur
     code, out, _ = run(capsys, "decompose", "ms-loss", "--set", "beta=40")
     assert code == 0
     assert "ms-loss(alpha=2, beta=40, base=0.5)" in out
-    assert r"w- = \frac{e^{\beta" in out
+    assert "w- = exp(β·(S − λ))/(Σ_N[exp(β·(S_n − λ))] + 1)" in out
+    assert "with α = alpha = 2, β = beta = 40, λ = base = 0.5" in out
     assert "residual: " in out
     assert not list(Path().iterdir())
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -14,7 +16,8 @@ def test_distances_by_hand() -> None:
     """Step functions spread their mass evenly over what lies above: the distance is a ratio of counts."""
     a, b = wl.assign("constant", "step(0.2)"), wl.assign("constant", "step(0.4)")
     found = wl.compare(a, b, context=contexts.get("early", 3, 40))
-    negative = contexts.get("early", 3, 40).sample(64).negative.numpy()
+    assert found.draws == 16384
+    negative = contexts.for_expectation(contexts.get("early", 3, 40), found.draws).negative.numpy()
     above = (negative > 0.2).sum(1), (negative > 0.4).sum(1)
     expected = np.mean([1 - high / low for low, high in zip(*above, strict=True)])
     distances = found.distances.set_index("sign")["distance"]
@@ -52,17 +55,19 @@ class Silent:
 
 
 def test_anchors_without_weight() -> None:
-    """One alone without weight is as far away as can be; both without are left out."""
-    distances = wl.compare(Silent(), "contrastive(neg_margin=0.4)").distances.set_index("sign")["distance"]
-    assert distances["positive"] == 1
-    sample = contexts.get("trained").sample(64)
+    """One alone without weight is as far away as can be; both are left out; without any, no distance."""
+    found = wl.compare(Silent(), "contrastive(neg_margin=0.4)")
+    distances = found.distances.set_index("sign")["distance"]
+    assert math.isnan(distances["positive"])
+    assert found.silent == {"positive": ["Silent"], "negative": []}
+    sample = contexts.for_expectation(contexts.get("trained"), found.draws)
     shares = [(sample.negative - 0.4).relu(), (sample.negative > 0.4).double()]
     some = shares[1].sum(1) > 0
-    assert 0 < int(some.sum()) < 64
+    assert 0 < int(some.sum()) < found.draws
     a, b = (share[some] / share[some].sum(1, keepdim=True) for share in shares)
     assert distances["negative"] == pytest.approx(float((a - b).abs().sum(1).mean() / 2), rel=1e-5)
     none = wl.compare("contrastive(neg_margin=1)", "contrastive(neg_margin=0.999)").distances
-    assert none["distance"].tolist() == [0, 0]
+    assert none["distance"].fillna(-1).tolist() == [0, -1]
 
 
 def test_losses_of_one_name_are_numbered() -> None:

@@ -57,15 +57,14 @@ def compare(
         title = f"share of the weight mass that lies elsewhere; context: {found.context}\n{found.effort}"
         print_rows(_in_words(found), output, title=title, right=("distance", "error"))
     else:
-        rows = records(found.distances.assign(contexts=found.draws, pairs=found.pairs))
-        print_rows(rows, output)
+        print_rows(records(found.distances), output)
 
 
 def _in_words(found: Comparison) -> list[dict[str, object]]:
     """The distances; where there is none, why."""
     from weightlab.decompose.comparison import NO_WEIGHT
 
-    rows = records(found.distances)
+    rows = records(found.distances.drop(columns="contexts"))
     for row in rows:
         if row["distance"] != row["distance"]:
             row |= {"distance": NO_WEIGHT, "error": ""}

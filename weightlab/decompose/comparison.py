@@ -43,12 +43,12 @@ class Comparison:
     curves: columns weighting, similarity, sign, weight, low, high; NaN where a curve has no mass to be divided by.
     weightings: columns weighting, points, draws (similarities and contexts of its curve; 1 context of a self-similarity
         weighting), positive, negative (Σ|w| of an anchor, mean over contexts; 0 where no sampled pair has a weight).
-    distances: columns sign, a, b, distance, error: for each two weightings ½ Σ |w_a − w_b| over the context's pairs,
-        each anchor's weights of the sign divided by Σ|w|: the share of the weight mass that lies elsewhere: 0 for one
-        curve up to a factor, 1 for curves that share no pair, or pull where the other pushes. An anchor where only one
-        of them has a weight counts as 1, one where neither has any is left out. It is the mean over the contexts, error
-        its standard error. NaN where one of them has no weight in this context, no sampled pair of the sign at all:
-        then there is nothing to be apart from.
+    distances: columns sign, a, b, distance, error, contexts: for each two weightings ½ Σ |w_a − w_b| over the context's
+        pairs, each anchor's weights of the sign divided by Σ|w|: the share of the weight mass that lies elsewhere: 0
+        for one curve up to a factor, 1 for curves that share no pair, or pull where the other pushes. An anchor where
+        only one of them has a weight counts as 1, one where neither has any is left out. It is the mean over so many
+        contexts, error its standard error. NaN where one of them has no weight in this context, of no sampled pair of
+        the sign: then there is nothing to be apart from.
     """
 
     context: str
@@ -68,8 +68,9 @@ class Comparison:
     def effort(self) -> str:
         """How much was looked at, in words."""
         alike: dict[tuple[int, int], list[str]] = {}
-        for row in self.weightings.itertuples():
-            alike.setdefault((int(row.points), int(row.draws)), []).append(str(row.weighting))
+        columns = (self.weightings[each].tolist() for each in ("weighting", "points", "draws"))
+        for name, points, draws in zip(*columns, strict=True):
+            alike.setdefault((points, draws), []).append(name)
         curves = [
             f"{', '.join(names)} {points} points, {counted(draws, 'context')}"
             for (points, draws), names in alike.items()
@@ -132,13 +133,13 @@ def compare(
     for subject in subjects:
         Effort.of(subject, context, points, draws)  # all are looked at before the first takes its time
     count = mass_draws(subjects, context, draws)
-    apart = _Apart.of(subjects, context.sample(count), blocks_of(subjects, context), track)
+    apart = _Apart.of(subjects, contexts.for_expectation(context, count), blocks_of(subjects, context), track)
     curves, rows = [], []
     for i, (name, subject) in enumerate(zip(names, subjects, strict=True)):
         curve, effort = curve_of(subject, context, points, draws, track=track)
-        masses = {sign: float(apart.mass[sign][:, i].mean()) for sign in SIGNS}
+        masses: dict[str, float] = {sign: float(apart.mass[sign][:, i].mean()) for sign in SIGNS}
         if equal_mass:
-            scale = curve["sign"].map(lambda sign, masses=masses: 1 / masses[sign] if masses[sign] > 0 else math.nan)
+            scale = curve["sign"].map({sign: 1 / mass if mass > 0 else math.nan for sign, mass in masses.items()})
             curve[["weight", "low", "high"]] = curve[["weight", "low", "high"]].mul(scale, axis=0)
         curves.append(curve.assign(weighting=name))
         looked_at = {"points": effort.points, "draws": effort.draws if subject.relative else 1}
@@ -188,7 +189,16 @@ class _Apart:
                 known = bool(mass[:, i].any() and mass[:, j].any())
                 distance = float(gap[:, two].sum() / counts.sum()) if known else math.nan
                 error = float(standard_error(of_groups(gap[:, two]), of_groups(counts))) if known else math.nan
-                rows.append({"sign": sign, "a": names[i], "b": names[j], "distance": distance, "error": error})
+                rows.append(
+                    {
+                        "sign": sign,
+                        "a": names[i],
+                        "b": names[j],
+                        "distance": distance,
+                        "error": error,
+                        "contexts": len(mass),
+                    }
+                )
         return pd.DataFrame(rows)
 
 

@@ -14,7 +14,18 @@ from weightlab.pairs import Pairs, check_embeddings
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Context", "Drawn", "Measured", "Normal", "RandomDirections", "Sample", "as_context", "get", "label"]
+__all__ = [
+    "Context",
+    "Drawn",
+    "Measured",
+    "Normal",
+    "RandomDirections",
+    "Sample",
+    "as_context",
+    "for_expectation",
+    "get",
+    "label",
+]
 
 
 POSITIVES, NEGATIVES = 3, 64  # an anchor in a batch of 4 images a class
@@ -108,17 +119,13 @@ class Context(Protocol):
     def negatives(self) -> int: ...  # noqa: D102
 
     def sample(self, count: int, seed: int = 0) -> Sample:
-        """`count` contexts, alike and independent, or stratified in groups as `weightlab.decompose.strata` has them;
-        the same seed gives the same ones.
-        """
+        """`count` contexts, alike and independent; the same seed gives the same ones."""
         ...
 
 
 @dataclass(frozen=True)
 class Drawn:
     """Contexts whose similarities are drawn independently from a distribution for either sign.
-
-    Many of them are stratified (`weightlab.decompose.strata`), so that their mean is nearer to the expectation.
 
     name: as figures write it.
     positive, negative: the distribution of the sign.
@@ -136,10 +143,16 @@ class Drawn:
 
     def sample(self, count: int, seed: int = 0) -> Sample:
         """`count` contexts; the same seed gives the same ones."""
-        positive, negative = stratified(np.random.default_rng(seed), count, self.positives, self.negatives)
-        return Sample(
-            torch.from_numpy(self.positive.quantile(positive)), torch.from_numpy(self.negative.quantile(negative))
-        )
+        generator = np.random.default_rng(seed)
+        return self._at(generator.random((count, self.positives)), generator.random((count, self.negatives)))
+
+    def stratified(self, count: int, seed: int = 0) -> Sample:
+        """`count` contexts whose mean is nearer to the expectation (`weightlab.decompose.strata`)."""
+        return self._at(*stratified(np.random.default_rng(seed), count, self.positives, self.negatives))
+
+    def _at(self, positive: np.ndarray, negative: np.ndarray) -> Sample:
+        quantiles = self.positive.quantile(positive), self.negative.quantile(negative)
+        return Sample(*map(torch.from_numpy, quantiles))
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,6 +240,11 @@ def as_context(context: str | Context) -> Context:
     if not callable(getattr(context, "sample", None)) or not hasattr(context, "positives"):
         raise InputError(f"context must be a name or a Context, not {type(context).__name__}")
     return context
+
+
+def for_expectation(context: Context, count: int, seed: int = 0) -> Sample:
+    """`count` contexts to take means over: stratified where it can be done."""
+    return context.stratified(count, seed) if isinstance(context, Drawn) else context.sample(count, seed)
 
 
 def label(context: Context) -> str:

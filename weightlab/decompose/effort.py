@@ -54,7 +54,8 @@ class Effort:
         check_whole("points", 2 if points is None else points, 2, _MOST_POINTS)
         check_whole("draws", 1 if draws is None else draws, 1, _MOST_DRAWS)
         usual = _usual_of_calls if subject.one_at_a_time else _usual
-        found = cls(*usual(subject, context, points, draws), mass_draws([subject], context, draws))
+        counts = (*usual(subject, context, points, draws), mass_draws([subject], context, draws))
+        found = cls(*map(int, counts))  # numpy's may be given
         _check(subject, context, found)
         return found
 
@@ -73,7 +74,7 @@ def blocks_of(subjects: list[Subject], context: Context) -> int:
     """How many contexts at a time the weights are asked for."""
     if any(each.one_at_a_time for each in subjects):
         return 1
-    return max(1, _BLOCK // (context.positives + context.negatives))
+    return max(1, int(_BLOCK // (context.positives + context.negatives)))
 
 
 def check_held(context: Context, count: int, kind: str = "contexts") -> None:

@@ -65,7 +65,7 @@ def decompose(
     effort = Effort.of(subject, context, points, draws)
     sample, grid = context.sample(effort.draws, seed), similarities(effort.points)
     curve = _curve(subject, context, sample, grid, seed, track)
-    of_mass = context.sample(effort.mass_draws, seed)
+    of_mass = contexts.for_expectation(context, effort.mass_draws, seed)
     masses = Masses.of(subject.weights, of_mass, blocks_of([subject], context), track)
     ratio, ratio_error = mass_ratio(masses)
     formulas = _formulas(subject)
