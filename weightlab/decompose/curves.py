@@ -36,7 +36,12 @@ def weight_curve(subject: Subject, sample: Sample, grid: Tensor, track: Track = 
         weights[sign].append(subject.probe(block, sign, grid))
     frames = []
     for sign in SIGNS:
-        low, weight, high = np.quantile(torch.cat(weights[sign]).numpy(), [0.05, 0.5, 0.95], axis=0) + 0.0  # no −0
+        found = torch.cat(weights[sign]).numpy()
+        # between two zeros a quantile can come out as rounding
+        low, weight, high = (
+            np.clip(each, found.min(0), found.max(0)) + 0.0  # no −0
+            for each in np.quantile(found, [0.05, 0.5, 0.95], axis=0)
+        )
         columns = {"similarity": grid.numpy(), "sign": sign, "weight": weight, "low": low, "high": high}
         frames.append(pd.DataFrame(columns))
     return pd.concat(frames, ignore_index=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from weightlab.decompose.autograd import ROUNDING
+from weightlab.decompose.autograd import ROUNDING, largest_of
 from weightlab.decompose.strata import group_sizes, standard_error
 from weightlab.lazy import np, pd
 from weightlab.pairs import SIGNS, Sign
@@ -51,7 +51,7 @@ class Masses:
         pairs, mass = ({sign: np.zeros(shape) for sign in SIGNS} for _ in range(2))
         for part in track(sample.split(at_once or len(group))):
             found = weights(part.pairs)
-            largest = np.maximum(*(getattr(found, sign).detach().abs().amax(1, keepdim=True).numpy() for sign in SIGNS))
+            largest = largest_of(found).detach().numpy()
             rows = group[done : (done := done + len(part.positive)), None]
             for sign, similarity, w, kind in _signs(part, found):
                 cell = ((rows * _BINS + _bin(similarity)) * len(_KINDS) + kind).ravel()

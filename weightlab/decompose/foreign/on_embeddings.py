@@ -21,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from weightlab.decompose.autograd import derivative, without_rounding
+from weightlab.decompose.autograd import ALL_ROUNDING, derivative, without_rounding
 from weightlab.errors import InputError, reason
 from weightlab.lazy import torch
 from weightlab.pairs import Pairs, PairWeights
@@ -49,12 +49,14 @@ class OnEmbeddings:
     in_batch: whether it gets anchor and references in one batch.
     crosses: whether it looks at similarities between references too; each then has a direction of its own, else 16
         directions are shared out.
+    usual: its largest weight on the anchor that it was tried on.
     """
 
     function: Callable[..., Any]
     name: str
     in_batch: bool
     crosses: bool
+    usual: float = 0.0
     one_by_one: ClassVar[bool] = True
 
     @classmethod
@@ -75,7 +77,7 @@ class OnEmbeddings:
                 continue
             whole._check_turned(*turns)
             if bool((found.slopes != 0).any()):
-                return cls(alone.function, name, in_batch, found.crosses)
+                return cls(alone.function, name, in_batch, found.crosses, usual=float(found.slopes.abs().max()))
             failures.append("its gradient is 0")
         raise InputError(
             f"{name} gives no weights, with references ({failures[0]}) or in one batch ({failures[1]}): "
@@ -93,13 +95,16 @@ class OnEmbeddings:
             used = pairs.positive[i] | pairs.negative[i]
             rows[i] = rows[i].masked_scatter(used, self._slopes_of(pairs, i).slopes.to(rows.dtype))
         weights = PairWeights(torch.where(pairs.positive, -rows, 0), torch.where(pairs.negative, rows, 0))
-        return without_rounding(weights)
+        return without_rounding(weights, self.usual)
 
     def error(self, pairs: Pairs) -> float:
         """The largest difference, over the anchors, between what the anchor's derivative says of the weights and what
-        the references' say, relative to the anchor's largest weight.
+        the references' say, relative to the anchor's largest weight; 0 for one whose weights are all rounding.
         """
-        return max(self._slopes_of(pairs, i).error for i in range(len(pairs.similarity)))
+        found = (self._slopes_of(pairs, i) for i in range(len(pairs.similarity)))
+        return max(
+            (each.error for each in found if float(each.slopes.abs().sum()) > ALL_ROUNDING * self.usual), default=0.0
+        )
 
     def __str__(self) -> str:
         return self.name
