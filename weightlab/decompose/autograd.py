@@ -36,14 +36,14 @@ def autograd_weights(value: Callable[[Pairs], Tensor], pairs: Pairs) -> PairWeig
     )
 
 
-def without_rounding(weights: PairWeights, usual: float) -> PairWeights:
-    """The weights with 0 for each that is rounding: at most 10⁻⁹ of the anchor's largest, of either sign, or 10⁻¹³ of
-    the largest that the loss has elsewhere, `usual`. So it has no sign and no mass.
+def without_rounding(weights: PairWeights, usual: float, rounding: float = ROUNDING) -> PairWeights:
+    """The weights with 0 for each that is rounding: at most `rounding` times the anchor's largest, of either sign, or
+    10⁻¹³ of the largest that the loss has elsewhere, `usual`. So it has no sign and no mass.
     """
     if not weights.positive.numel():
         return weights
-    rounding = (ROUNDING * largest_of(weights)).clamp(min=ALL_ROUNDING * usual)
-    return PairWeights(*(torch.where(each.abs() <= rounding, 0, each) for each in (weights.positive, weights.negative)))
+    least = (rounding * largest_of(weights)).clamp(min=ALL_ROUNDING * usual)
+    return PairWeights(*(torch.where(each.abs() <= least, 0, each) for each in (weights.positive, weights.negative)))
 
 
 def largest_of(weights: PairWeights) -> Tensor:

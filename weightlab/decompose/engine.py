@@ -73,7 +73,7 @@ def decompose(
         title=subject.title,
         context=contexts.label(context),
         relative=subject.relative,
-        signed=masses.signed or _is_signed(curve),
+        signed=_is_signed(masses, curve),
         points=effort.points,
         draws=effort.draws if subject.relative else 1,
         mass_draws=effort.mass_draws,
@@ -114,9 +114,10 @@ def _curve(subject: Subject, context: Context, sample: Sample, grid: Tensor, see
     return weight_curve(subject, sample if subject.relative else context.sample(1, seed), grid, track)
 
 
-def _is_signed(curve: pd.DataFrame) -> bool:
-    largest = float(curve[["low", "high"]].abs().to_numpy().max())
-    return bool((curve["low"] < -ROUNDING * largest).any())
+def _is_signed(masses: Masses, curve: pd.DataFrame) -> bool:
+    """Whether some weight is negative, by more than rounding is of the largest."""
+    largest = max(masses.largest, float(curve[["low", "high"]].abs().to_numpy().max()))
+    return min(masses.least, float(curve["low"].min())) < -ROUNDING * largest
 
 
 def _formulas(subject: Subject) -> Formulas | None:

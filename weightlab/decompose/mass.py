@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from weightlab.decompose.autograd import ROUNDING, largest_of
 from weightlab.decompose.strata import group_sizes, standard_error
 from weightlab.lazy import np, pd
 from weightlab.pairs import SIGNS, Sign
@@ -33,12 +32,14 @@ class Masses:
 
     pairs: how many pairs of a sign are in each cell, a bin of similarity and a kind of hardness, kinds in a row.
     mass: Σ |w| of them.
-    signed: whether some weight is negative by more than rounding, relative to its context's largest.
+    least: the least weight of all, 0 where none is negative.
+    largest: the largest |weight|.
     """
 
     pairs: dict[Sign, np.ndarray]
     mass: dict[Sign, np.ndarray]
-    signed: bool
+    least: float
+    largest: float
 
     @classmethod
     def of(
@@ -46,22 +47,23 @@ class Masses:
     ) -> Masses:
         """Of the weights in the contexts of a sample, `at_once` of them at a time. track: goes through the blocks."""
         sizes = np.array(group_sizes(len(sample.positive)))
-        group, done, signed = np.repeat(np.arange(len(sizes)), sizes), 0, False
+        group, done = np.repeat(np.arange(len(sizes)), sizes), 0
+        least = largest = 0.0
         shape = len(sizes), _BINS * len(_KINDS)
         pairs, mass = ({sign: np.zeros(shape) for sign in SIGNS} for _ in range(2))
         for part in track(sample.split(at_once or len(group))):
             found = weights(part.pairs)
-            largest = largest_of(found).detach().numpy()
             rows = group[done : (done := done + len(part.positive)), None]
             for sign, similarity, w, kind in _signs(part, found):
                 cell = ((rows * _BINS + _bin(similarity)) * len(_KINDS) + kind).ravel()
                 pairs[sign] += np.bincount(cell, minlength=pairs[sign].size).reshape(shape)
                 mass[sign] += np.bincount(cell, np.abs(w).ravel(), minlength=pairs[sign].size).reshape(shape)
-                signed |= bool((w < -ROUNDING * largest).any())
+                least, largest = min(least, float(w.min())), max(largest, float(np.abs(w).max()))
         return cls(
             {sign: each / sizes[:, None] for sign, each in pairs.items()},
             {sign: each / sizes[:, None] for sign, each in mass.items()},
-            signed,
+            least,
+            largest,
         )
 
 

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from weightlab.decompose.autograd import ALL_ROUNDING, derivative, without_rounding
+from weightlab.decompose.autograd import ALL_ROUNDING, ROUNDING, derivative, without_rounding
 from weightlab.errors import InputError, reason
 from weightlab.lazy import torch
 from weightlab.pairs import Pairs, PairWeights
@@ -37,6 +37,8 @@ NEAREST = 1e-6  # to ±1
 _SIMILARITIES = [0.1137, 0.2971, 0.5093, 0.9031, 0.7019, 0.5471, 0.4057, 0.2143, -0.0179, -0.1913, 0.8469]
 _TRIAL = (_SIMILARITIES, [True] * 3 + [False] * 8)
 _DIRECTIONS = 16
+# how much more than on the trial anchor rounding may be elsewhere, and what is no rounding any more
+_FARTHER, _MOST_ROUNDING = 100, 1e-4
 _MOST_AT_ONCE = 512  # pairs of an anchor in a loss of all against all
 
 
@@ -50,6 +52,7 @@ class OnEmbeddings:
     crosses: whether it looks at similarities between references too; each then has a direction of its own, else 16
         directions are shared out.
     usual: its largest weight on the anchor that it was tried on.
+    rounding: what share of an anchor's largest weight is rounding: more of a loss that takes steps in float32.
     """
 
     function: Callable[..., Any]
@@ -57,6 +60,7 @@ class OnEmbeddings:
     in_batch: bool
     crosses: bool
     usual: float = 0.0
+    rounding: float = ROUNDING
     one_by_one: ClassVar[bool] = True
 
     @classmethod
@@ -77,7 +81,8 @@ class OnEmbeddings:
                 continue
             whole._check_turned(*turns)
             if bool((found.slopes != 0).any()):
-                return cls(alone.function, name, in_batch, found.crosses, usual=float(found.slopes.abs().max()))
+                rounding = min(max(ROUNDING, _FARTHER * found.error), _MOST_ROUNDING)
+                return cls(alone.function, name, in_batch, found.crosses, float(found.slopes.abs().max()), rounding)
             failures.append("its gradient is 0")
         raise InputError(
             f"{name} gives no weights, with references ({failures[0]}) or in one batch ({failures[1]}): "
@@ -95,7 +100,7 @@ class OnEmbeddings:
             used = pairs.positive[i] | pairs.negative[i]
             rows[i] = rows[i].masked_scatter(used, self._slopes_of(pairs, i).slopes.to(rows.dtype))
         weights = PairWeights(torch.where(pairs.positive, -rows, 0), torch.where(pairs.negative, rows, 0))
-        return without_rounding(weights, self.usual)
+        return without_rounding(weights, self.usual, self.rounding)
 
     def error(self, pairs: Pairs) -> float:
         """The largest difference, over the anchors, between what the anchor's derivative says of the weights and what
