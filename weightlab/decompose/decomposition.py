@@ -88,9 +88,9 @@ class Decomposition:
     @property
     def effort(self) -> str:
         """How much was looked at, in words."""
-        within = f"over {counted(self.draws, 'context')}, " if self.relative else "in any context, "
+        within = f"over {counted(self.draws, 'context')}" if self.relative else "in any context"
         return (
-            f"curve: {self.points} points {within}weight mass: over {counted(self.mass_draws, 'context')} of "
+            f"curve: {self.points} points {within}; weight mass: over {counted(self.mass_draws, 'context')} of "
             f"{counted(self.pairs, 'pair')}"
         )
 

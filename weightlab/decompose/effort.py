@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from weightlab.decompose.contexts import Context
     from weightlab.decompose.subject import Subject
 
-__all__ = ["Effort", "blocks_of", "check_held", "mass_draws"]
+__all__ = ["Effort", "blocks_of", "check_held", "check_triplets", "mass_draws"]
 
 _EVALUATIONS = 40_000_000  # pairs to look at for a curve, at the most
 _SAMPLED = 1 << 22  # pairs in all the contexts of a curve, at the most
@@ -100,7 +100,8 @@ def _usual_of_calls(subject: Subject, context: Context, points: int | None, draw
     return points, draws or max(4, calls // points)
 
 
-def _check(subject: Subject, context: Context, effort: Effort) -> None:
+def check_triplets(subject: Subject, context: Context) -> None:
+    """Raise InputError where the triplets of an anchor hold gigabytes."""
     triplets = context.positives * (context.positives + context.negatives)
     if _has_triplets(subject) and triplets > _TRIPLETS:
         raise InputError(
@@ -108,6 +109,10 @@ def _check(subject: Subject, context: Context, effort: Effort) -> None:
             f"which would take {_gigabytes(triplets * _TRIPLET_BYTES)}: at most {_TRIPLETS:,} triplets, "
             f"not {triplets:,}"
         )
+
+
+def _check(subject: Subject, context: Context, effort: Effort) -> None:
+    check_triplets(subject, context)
     check_held(context, max(effort.draws, effort.mass_draws))
     values = effort.points * effort.draws
     if values > _CURVE:
