@@ -10,6 +10,8 @@ from pytorch_metric_learning.losses import CircleLoss
 
 import weightlab as wl
 from weightlab.decompose import contexts
+from weightlab.decompose.comparison import _Apart
+from weightlab.decompose.subject import Subject
 
 
 def test_distances_by_hand() -> None:
@@ -97,6 +99,54 @@ def test_more_curves_than_colours_differ() -> None:
     assert len(looks) == len(wl.losses.names())
     assert all(ax.get_ylim()[0] < 0 < ax.get_ylim()[1] for ax in axes)
     plt.close(axes[0].figure)
+
+
+def test_equal_mass_by_hand() -> None:
+    """Of 3 positives with weight 1 each has a third of the mass; only as far as its margin."""
+    curves = wl.compare("contrastive", "ms-loss", equal_mass=True).curves
+    part = curves[(curves["weighting"] == "contrastive") & (curves["sign"] == "positive")].set_index("similarity")
+    assert part.loc[0.0, ["low", "weight", "high"]].tolist() == pytest.approx([1 / 3] * 3, rel=1e-12)
+    assert part.loc[1.0, "weight"] == 0
+    plain = wl.compare("contrastive", "ms-loss").curves
+    assert set(plain.loc[plain["weighting"] == "contrastive", "weight"]) == {0.0, 1.0}
+
+
+def test_no_weight_in_this_context() -> None:
+    """Random directions hardly ever reach 0.5: nothing to scale, nothing to be apart from, and it is said."""
+    found = wl.compare("contrastive", "ms-loss", "triplet", context="random", equal_mass=True)
+    negative = found.distances[found.distances["sign"] == "negative"].set_index(["a", "b"])
+    for other in ("ms-loss", "triplet"):
+        assert math.isnan(negative.loc[("contrastive", other), "distance"])
+        assert math.isnan(negative.loc[("contrastive", other), "error"])
+    assert 0 < negative.loc[("ms-loss", "triplet"), "distance"] < 1
+    assert found.silent == {"positive": [], "negative": ["contrastive"]}
+    curve = found.curves[(found.curves["weighting"] == "contrastive") & (found.curves["sign"] == "negative")]
+    assert curve[["low", "weight", "high"]].isna().all(axis=None)
+    positive, negative_axes = found.plot()
+    assert [text.get_text() for text in negative_axes.texts] == ["no weight in this context: contrastive"]
+    assert not positive.texts
+    assert [line.get_label() for line in negative_axes.get_lines()] == ["contrastive", "ms-loss", "triplet"]
+    plt.close(positive.figure)
+    html = found._repr_html_()
+    assert html.count("no weight in this context") == 2
+    assert "nan" not in html.lower().partition("<p>")[2]
+    plain = wl.compare("contrastive", "ms-loss", context="random")
+    assert plain.curves["weight"].notna().all()  # nothing is scaled
+    assert plain.silent["negative"] == ["contrastive"]
+
+
+def test_distances_have_a_standard_error() -> None:
+    """Over parts of the contexts that nothing has in common, distances differ by as much as is said."""
+    context = contexts.get("trained")
+    subjects = [Subject.of("contrastive"), Subject.of("ms-loss"), Subject.of("triplet")]
+    parts = [_Apart.of(subjects, contexts.for_expectation(context, 512, seed), 512, list) for seed in range(24)]
+    frames = [each.distances(["a", "b", "c"]) for each in parts]
+    found, stated = (np.array([frame[name] for frame in frames]) for name in ("distance", "error"))
+    ratio = found.std(0, ddof=1) / np.sqrt((stated**2).mean(0))
+    assert ((ratio > 0.6) & (ratio < 1.6)).all()
+    usual = wl.compare("contrastive", "ms-loss", "triplet").distances
+    assert (usual["error"] < 0.005).all()
+    assert (np.abs(found.mean(0) - usual["distance"]) < 4 * (stated.mean(0) / 24**0.5 + usual["error"])).all()
 
 
 def test_equal_mass_scales_the_curves() -> None:

@@ -105,7 +105,9 @@ class Comparison:
         from weightlab.plot.save import figure_of, html_picture
 
         picture = html_picture(figure_of(self.plot()[0]), repr(self))
-        table = self.distances.to_html(index=False, float_format=lambda x: f"{x:.3f}", na_rep=NO_WEIGHT)
+        found = self.distances.drop(columns="contexts")
+        found["error"] = [f"{each:.1g}" if each == each else "" for each in found["error"]]
+        table = found.to_html(index=False, float_format=lambda x: f"{x:.3f}", na_rep=NO_WEIGHT)
         head = f"Share of the weight mass that lies elsewhere, context {self.context}; {self.effort}"
         return f"{picture}\n<p>{escape(head)}</p>\n{table}"
 

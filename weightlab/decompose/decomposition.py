@@ -98,8 +98,8 @@ class Decomposition:
         """Draw the two weight curves; returns the axes, new ones unless given."""
         from weightlab.plot.curves import plot_curve
 
-        context = f"{self.context}\n{self.points} points, {counted(self.draws, 'context')}"
-        return plot_curve(self.curve, self.title, context if self.relative else None, ax)
+        context = f"{self.draws:,} of {self.context}" if self.relative else None
+        return plot_curve(self.curve, self.title, context, ax)
 
     def to_dict(self) -> dict[str, Any]:
         """All of it in JSON's types; a number that is NaN or infinite becomes None (`ratio` does both ways: where it is
@@ -142,7 +142,7 @@ class Decomposition:
             f"{ratio_in_words(self.ratio, self.ratio_error)}; residual {residual_in_words(self.residual)}"
         )
         parts.append(f"<p>Weight mass, {escape(facts)}</p>")
-        table = self.hardness.to_html(index=False, float_format=lambda x: f"{x:.3f}", na_rep="")
+        table = self.hardness.to_html(index=False, float_format=lambda x: f"{x:.4f}", na_rep="")
         parts.append(table)
         return "\n".join(parts)
 
@@ -153,7 +153,7 @@ def ratio_in_words(ratio: float, error: float) -> str:
         return "∞ (no positive has a weight)"
     if math.isnan(ratio):
         return "none (no pair has a weight in this context)"
-    return f"{ratio:.4g}" if math.isnan(error) else f"{ratio:.4g} ± {error:.1g}"
+    return f"{ratio:.4g} ± {error:.1g}" if error > 1e-9 * ratio else f"{ratio:.4g}"  # 1 in each context, as a triplet's
 
 
 def residual_in_words(residual: float) -> str:
