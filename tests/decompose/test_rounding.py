@@ -99,6 +99,19 @@ def test_neither_pushes_nor_pulls() -> None:
 
 
 def test_of_a_function_of_similarities_too() -> None:
+    """0.1 + 0.2 − 0.3 is rounding: it pulls nothing."""
+
+    def pushing(pairs: wl.Pairs) -> Tensor:
+        s = pairs.similarity
+        return (s * pairs.negative).sum(1) + ((0.1 * s + 0.2 * s - 0.3 * s) * pairs.positive).sum(1)
+
+    d = wl.decompose(pushing, points=5)
+    assert not d.signed
+    assert math.isinf(d.ratio)
+    assert (d.curve.loc[d.curve["sign"] == "positive", "weight"] == 0).all()
+
+
+def test_where_all_of_an_anchor_is_rounding() -> None:
     """A softmax that cancels: 1 − e^{log p} is rounding where p is 1, and so are all of an anchor's weights there."""
 
     def cancelling(pairs: wl.Pairs) -> Tensor:

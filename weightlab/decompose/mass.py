@@ -28,9 +28,9 @@ _BINS = 20
 
 @dataclass(frozen=True)
 class Masses:
-    """Pairs and weight mass of an anchor: means of groups of contexts, float64 [groups, cells].
+    """Pairs and weight mass, added up over groups of contexts, float64 [groups, cells].
 
-    pairs: how many pairs of a sign are in each cell, a bin of similarity and a kind of hardness, kinds in a row.
+    pairs: how many of a sign are in each cell, a bin of similarity and a kind of hardness, kinds in a row.
     mass: Σ |w| of them.
     least: the least weight of all, 0 where none is negative.
     largest: the largest |weight|.
@@ -59,12 +59,7 @@ class Masses:
                 pairs[sign] += np.bincount(cell, minlength=pairs[sign].size).reshape(shape)
                 mass[sign] += np.bincount(cell, np.abs(w).ravel(), minlength=pairs[sign].size).reshape(shape)
                 least, largest = min(least, float(w.min())), max(largest, float(np.abs(w).max()))
-        return cls(
-            {sign: each / sizes[:, None] for sign, each in pairs.items()},
-            {sign: each / sizes[:, None] for sign, each in mass.items()},
-            least,
-            largest,
-        )
+        return cls(pairs, mass, least, largest)
 
 
 def mass_frame(masses: Masses) -> pd.DataFrame:

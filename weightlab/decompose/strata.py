@@ -27,7 +27,7 @@ def of_groups(values: np.ndarray) -> np.ndarray:
 
 
 def standard_error(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    """Of Σ numerator / Σ denominator, from means of groups, [groups, ...] and [groups]; NaN of a single group.
+    """Of Σ numerator / Σ denominator, from sums or means of groups, [groups, ...] and [groups]; NaN of a single group.
 
     To first order: the error of Σ (numerator − ratio · denominator) / Σ denominator.
     """
