@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import torch
 from pytorch_metric_learning.losses import CircleLoss
+from scipy.stats import truncnorm
 
 import weightlab as wl
 from weightlab.decompose import contexts
-from weightlab.decompose.comparison import _Apart
+from weightlab.decompose.comparison import _Apart, _gap
 from weightlab.decompose.subject import Subject
 
 
@@ -32,6 +33,21 @@ def test_a_weighting_is_no_distance_from_its_multiple() -> None:
     assert rows.iloc[0]["distance"] == pytest.approx(0, abs=1e-9)
     assert len(rows) == 6
     assert (rows["distance"] <= 1).all()
+
+
+def test_an_anchor_where_one_alone_has_a_weight_counts_whole() -> None:
+    found = wl.compare("step(0.4)", "step(0.55)", points=3)
+    negative = contexts.for_expectation(contexts.get("trained"), found.draws).negative.numpy()
+    low, high = (negative > 0.4).sum(1), (negative > 0.55).sum(1)
+    assert 0 < ((low > 0) & (high == 0)).sum() < (low > 0).sum()
+    distance = found.distances.set_index("sign")["distance"]["negative"]
+    assert distance == pytest.approx((1 - high[low > 0] / low[low > 0]).mean())
+
+
+def test_one_alone_is_as_far_as_can_be() -> None:
+    """½ Σ |w_a − w_b| would be a half of it."""
+    a, b = torch.tensor([[0.25, 0.75], [0.5, 0.5], [0.0, 0.0]]), torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 0.0]])
+    assert _gap(a, b).tolist() == [1, 0.5, 0]
 
 
 class Pulling:
@@ -107,6 +123,9 @@ def test_equal_mass_by_hand() -> None:
     part = curves[(curves["weighting"] == "contrastive") & (curves["sign"] == "positive")].set_index("similarity")
     assert part.loc[0.0, ["low", "weight", "high"]].tolist() == pytest.approx([1 / 3] * 3, rel=1e-12)
     assert part.loc[1.0, "weight"] == 0
+    push = curves[(curves["weighting"] == "contrastive") & (curves["sign"] == "negative")].set_index("similarity")
+    share = truncnorm.sf(0.5, -1.1 / 0.15, 0.9 / 0.15, loc=0.1, scale=0.15)
+    assert push.loc[0.8, "weight"] == pytest.approx(1 / (64 * share), rel=0.005)  # not every anchor has a hard one
     plain = wl.compare("contrastive", "ms-loss").curves
     assert set(plain.loc[plain["weighting"] == "contrastive", "weight"]) == {0.0, 1.0}
 
