@@ -15,6 +15,7 @@ import pandas as pd
 
 import weightlab as wl
 from weightlab.decompose import contexts
+from weightlab.decompose.decomposition import ratio_in_words
 from weightlab.files import write_text
 from weightlab.lazy import plt
 from weightlab.plot import style
@@ -34,7 +35,9 @@ derived from its value, their curves in three contexts, and what the loss does t
 
 Contexts: `random` is cosines of random directions in 128 dimensions, for either sign; `early`: positives
 $N(0.5, 0.2^2)$, negatives $N(0.3, 0.2^2)$; `trained`: positives $N(0.75, 0.15^2)$, negatives $N(0.1, 0.15^2)$, cut at
-±1; 3 positives an anchor. A negative is *easy* where it lies more than 0.1 below the anchor's hardest positive.
+±1; 3 positives an anchor. A negative is *easy* where it lies more than 0.1 below the anchor's hardest positive. Shares
+and ratios are of the weight mass that is expected in a context, with their standard errors, as `weightlab decompose`
+prints them.
 """
 
 
@@ -50,6 +53,7 @@ def main() -> None:
         parts.append(
             f"## {name}\n\n`{trained.title}`; {wl.losses.get(name).source}\n\n"
             f"{display('+', trained.formula['positive'])}\n\n{display('-', trained.formula['negative'])}\n\n"
+            f"with {', '.join(f'{each.symbol} = `{each.name}` = {each.value:g}' for each in trained.parameters)}.\n\n"
             f"![weight curves of {name}]({name}.png)\n\n{sentence(rows)}\n\n{table(rows)}\n"
         )
     write_text(FOLDER / "README.md", "\n".join(parts))
@@ -76,9 +80,10 @@ def easy_negatives(name: str) -> pd.DataFrame:
     rows = []
     for context in CONTEXTS:
         for negatives in NEGATIVES:
-            each = wl.decompose(name, contexts.get(context, negatives=negatives), points=3, draws=64)
+            each = wl.decompose(name, contexts.get(context, negatives=negatives), points=2, draws=1)  # for its mass
             easy = each.hardness[(each.hardness["sign"] == "negative") & (each.hardness["kind"] == "easy")].iloc[0]
-            rows.append((context, negatives, easy["pairs"], easy["share"], each.ratio))
+            share = f"{easy['share']:.1%} ± {100 * easy['error']:.1f}"
+            rows.append((context, negatives, easy["pairs"], share, ratio_in_words(each.ratio, each.ratio_error)))
     return pd.DataFrame(rows, columns=["context", "negatives", "easy", "share", "ratio"])
 
 
@@ -86,20 +91,17 @@ def sentence(rows: pd.DataFrame) -> str:
     """The trained context in words."""
     batch, memory = (rows[(rows["context"] == "trained") & (rows["negatives"] == each)].iloc[0] for each in NEGATIVES)
     return (
-        f"In the trained context, where {memory['easy']:.0%} of the negatives are easy, these get {batch['share']:.1%} "
-        f"of the negatives' weight mass in a batch of {batch['negatives']} and {memory['share']:.1%} in a memory of "
-        f"{memory['negatives']:,}; all negatives together weigh {batch['ratio']:.3g} times as much as the positives in "
-        f"the batch, and {memory['ratio']:.3g} times in the memory."
+        f"In the trained context, where {memory['easy']:.0%} of the negatives are easy, these get {batch['share']} "
+        f"of the negatives' weight mass in a batch of {batch['negatives']} and {memory['share']} in a memory of "
+        f"{memory['negatives']:,}; all negatives together weigh {batch['ratio']} times as much as the positives in "
+        f"the batch, and {memory['ratio']} times in the memory."
     )
 
 
 def table(rows: pd.DataFrame) -> str:
     """The shares as a Markdown table."""
     heads = ["context", "negatives", "easy negatives", "their share of the weight mass", "negative / positive mass"]
-    body = [
-        [row.context, f"{row.negatives:,}", f"{row.easy:.1%}", f"{row.share:.1%}", f"{row.ratio:.3g}"]
-        for row in rows.itertuples()
-    ]
+    body = [[row.context, f"{row.negatives:,}", f"{row.easy:.1%}", row.share, row.ratio] for row in rows.itertuples()]
     return markdown(heads, body, right=heads[1:])
 
 

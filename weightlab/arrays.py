@@ -45,7 +45,7 @@ def as_embeddings(name: str, given: Array) -> Tensor:
 def normalised(name: str, given: Array) -> Tensor:
     """Embeddings as of `as_embeddings` but of any length other than 0, divided by it, in float32 at least.
 
-    Differentiable. Rows are first divided by their largest entry, held constant: their squares would overflow or vanish.
+    Differentiable. Rows are first divided by their largest entry, held constant, for their squares may overflow.
     """
     embeddings = _as_rows(name, given)
     if not len(embeddings):

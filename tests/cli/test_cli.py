@@ -68,7 +68,8 @@ def test_decompose_prints_curve_mass_formulas_and_residual(capsys: pytest.Captur
     code, out, _ = run(capsys, "decompose", "ms-loss", "--set", "beta=40")
     assert code == 0
     assert "ms-loss(alpha=2, beta=40, base=0.5)" in out
-    assert r"w- = \frac{e^{\beta" in out
+    assert "w- = exp(β·(S − λ))/(Σ_N[exp(β·(S_n − λ))] + 1)" in out
+    assert "with α = alpha = 2, β = beta = 40, λ = base = 0.5" in out
     assert "residual: " in out
     assert not list(Path().iterdir())
 
@@ -249,6 +250,7 @@ def test_decompose_latex(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "decompose", "n-pair", "--format", "latex")
     assert code == 0
     assert [line[:6] for line in out.splitlines()] == ["w^+ = ", "w^- = "]
+    assert all(line.endswith(r",\quad t = \text{scale} = 1") for line in out.splitlines())
 
 
 def test_decompose_in_measured_contexts(capsys: pytest.CaptureFixture[str]) -> None:
@@ -288,6 +290,75 @@ def test_decompose_a_function_in_a_file(capsys: pytest.CaptureFixture[str]) -> N
     code, _, err = run(capsys, "decompose", "fails.py:Fails")
     assert code == 2
     assert "fails.py:Fails: KeyError: 'y'" in err
+
+
+def test_decompose_says_how_much_it_looked_at(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "decompose", "ms-loss", "--points", "5", "--draws", "7")
+    assert code == 0
+    assert "curve: 5 points over 7 contexts; weight mass: over 16,384 contexts of 67 pairs" in out
+    assert "| negative | easy      |" in out
+    hardness = wl.decompose("ms-loss").hardness
+    easy = hardness[(hardness["sign"] == "negative") & (hardness["kind"] == "easy")].iloc[0]
+    line = next(line for line in out.splitlines() if line.startswith("| negative | easy"))
+    assert [float(cell) for cell in line.split("|")[3:6]] == pytest.approx(
+        easy[["pairs", "share", "error"]].tolist(), rel=1e-3
+    )
+    found = json.loads(run(capsys, "decompose", "ms-loss", "--points", "5", "--draws", "7", "--format", "json")[1])
+    assert [found[name] for name in ("points", "draws", "mass_draws", "pairs")] == [5, 7, 16384, 67]
+    assert len(found["curve"]) == 10
+    assert found["ratio_error"] > 0
+    assert {"symbol": "λ", "latex": r"\lambda", "name": "base", "value": 0.5} in found["parameters"]
+    for option in ("--points", "--draws"):
+        code, out, err = run(capsys, "decompose", "ms-loss", option, "0")
+        assert (code, out) == (2, "")
+        assert f"{option[2:]} must be a whole number of" in err
+
+
+def test_decompose_without_a_closed_form_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    out = run(capsys, "decompose", "step(0.5)", "--points", "3")[1]
+    assert "residual: none, no closed form to compare with" in out
+    assert "nan" not in out.lower()
+    assert json.loads(run(capsys, "decompose", "step(0.5)", "--points", "3", "--format", "json")[1])["residual"] is None
+    assert "nan" not in wl.decompose("step(0.5)", points=3)._repr_html_().lower().partition("<p>")[2]
+    assert "no closed form to compare with" in repr(wl.decompose("step(0.5)", points=3))
+    out = run(capsys, "decompose", "contrastive(pos_margin=-1)", "--points", "3")[1]
+    assert "negative over positive weight mass: ∞ (no positive has a weight)" in out
+
+
+def test_what_is_too_large_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (
+        ["decompose", "triplet", "--positives", "32768", "--negatives", "32768"],
+        ["decompose", "infonce", "--negatives", "4194304"],
+        ["compare", "infonce", "contrastive", "--negatives", "4194304"],
+    ):
+        code, out, err = run(capsys, *arguments)
+        assert (code, out) == (2, "")
+        assert " GB: at most" in err
+        assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["decompose", "compare"])
+def test_help_says_what_the_contexts_are(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    out = " ".join(run(capsys, command, "--help")[1].split())
+    for text in ("128 dimensions", "mean 0.5, standard deviation 0.2", "0.3, 0.2", "0.75, 0.15", "0.1, 0.15"):
+        assert text in out
+    assert "has to be asked anchor by anchor" in out
+    assert "--points" in out
+    assert "--draws" in out
+
+
+def test_compare_with_equal_mass(capsys: pytest.CaptureFixture[str]) -> None:
+    given = ["compare", "contrastive", "ms-loss", "--equal-mass", "--points", "3", "--plot"]
+    out = run(capsys, *given)[1]
+    assert "3 points, 256 contexts" in out
+    curves = pd.read_csv("figures/compare/contrastive-ms-loss.csv")
+    part = curves[(curves["weighting"] == "contrastive") & (curves["sign"] == "positive")].set_index("similarity")
+    assert part.loc[0.0, "weight"] == pytest.approx(1 / 3)
+    out = run(capsys, *given, "--context", "random")[1]
+    assert "| negative | contrastive | ms-loss | no weight in this context |  " in out
+    assert "nan" not in out
+    rows = json.loads(run(capsys, *given, "--context", "random", "--format", "json")[1])
+    assert [row["distance"] is None for row in rows] == [False, True]
 
 
 def test_compare(capsys: pytest.CaptureFixture[str]) -> None:

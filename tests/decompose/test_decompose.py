@@ -12,7 +12,7 @@ from torch import Tensor
 
 import weightlab as wl
 from weightlab.decompose import contexts
-from weightlab.decompose.mass import hardness_frame, mass_ratio
+from weightlab.decompose.mass import Masses, hardness_frame, mass_frame, mass_ratio
 from weightlab.forms import SoftmaxForm
 
 
@@ -54,8 +54,8 @@ def test_relative_curve_by_hand() -> None:
 
 def test_mass_by_hand() -> None:
     """A step's mass lies above its threshold, spread as the pairs are."""
-    d = wl.decompose(wl.assign("constant", "step(0.4)"), "early", draws=50)
-    negative = contexts.get("early").sample(50).negative.numpy()
+    d = wl.decompose(wl.assign("constant", "step(0.4)"), "early")
+    negative = contexts.for_expectation(contexts.get("early"), d.mass_draws).negative.numpy()
     frame = d.mass[(d.mass["sign"] == "negative") & (d.mass["share"] > 0)]
     for _, row in frame.iterrows():
         inside = ((negative >= row["low"]) & (negative < row["high"])).sum()
@@ -203,10 +203,32 @@ def test_hardness_by_hand() -> None:
         positive=torch.tensor([[3.0, 1.0, 0, 0, 0, 0]], dtype=torch.float64),
         negative=torch.tensor([[0, 0, 4.0, -3.0, 2.0, 1.0]], dtype=torch.float64),
     )
-    frame = hardness_frame(weights, sample).set_index(["sign", "kind"])
+    masses = Masses.of(lambda _: weights, sample)
+    frame = hardness_frame(masses).set_index(["sign", "kind"])
     assert frame["share"].tolist() == pytest.approx([0.25, 0, 0.75, 0.3, 0.3, 0.4])
     assert frame["pairs"].tolist() == pytest.approx([0.5, 0, 0.5, 0.5, 0.25, 0.25])
-    assert mass_ratio(weights) == pytest.approx(10 / 4)
+    assert frame["error"].isna().all()  # a single context says nothing of its error
+    assert (masses.least, masses.largest) == (-3, 4)
+    bins = mass_frame(masses)
+    negative = bins[(bins["sign"] == "negative") & (bins["pairs"] > 0)]
+    assert negative["low"].tolist() == pytest.approx([0.1, 0.3, 0.4, 0.6])  # a bin holds where it begins
+    assert negative["share"].tolist() == pytest.approx([0.1, 0.2, 0.3, 0.4])
+    ratio, error = mass_ratio(masses)
+    assert ratio == pytest.approx(10 / 4)
+    assert math.isnan(error)
+
+
+def test_where_kinds_and_bins_end() -> None:
+    """A negative 0.1 below the hardest positive is easy, one as near as that is semi-hard; S = ±1 is in a bin too."""
+    sample = contexts.Sample(
+        positive=torch.tensor([[0.1, 1.0]], dtype=torch.float64),
+        negative=torch.tensor([[0.0, 0.1, -1.0]], dtype=torch.float64),
+    )
+    even = wl.PairWeights(torch.zeros(1, 5, dtype=torch.float64), torch.tensor([[0, 0, 1.0, 1.0, 2.0]]).double())
+    masses = Masses.of(lambda _: even, sample)
+    assert hardness_frame(masses).set_index(["sign", "kind"])["share"]["negative"].tolist() == [0.75, 0.25, 0]
+    bins = mass_frame(masses)
+    assert bins.loc[bins["pairs"] > 0, "low"].tolist() == [0.1, 0.9, -1, 0, 0.1]
 
 
 def test_measured_context_draws_from_the_embeddings() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import re
+
 import pytest
 import sympy
 from matplotlib.mathtext import MathTextParser
@@ -71,3 +74,70 @@ def test_latex_of_ms_loss() -> None:
 def test_latex_of_triplet_counts() -> None:
     latex = derive(losses.Triplet().formula).latex()
     assert latex["negative"] == r"\sum_{p \in P} \mathbf{1}\!\left[S + m > S_{p}\right]"
+
+
+@pytest.mark.parametrize("loss", VARIANTS, ids=str)
+def test_text_is_plain_and_says_what_its_letters_are(loss: Loss) -> None:
+    """No LaTeX, every bracket closed, and every letter that is not S, a sum's or a name's is a parameter."""
+    formulas = derive(loss.formula)
+    letters = {each.symbol: each for each in formulas.parameters}
+    known = {
+        "S",
+        "S_n",
+        "S_p",
+        "P",
+        "N",
+        "Σ_P",
+        "Σ_N",
+        "exp",
+        "log",
+        "max",
+        "σ",
+        "sin",
+        "cos",
+        "Q",
+        "G",
+        "max_N",
+        "min_P",
+    }
+    for text in formulas.text().values():
+        assert not set(text) & set("\\{}$&")
+        assert all(text.count(left) == text.count(right) for left, right in ("()", "[]"))
+        assert set(re.findall(r"[^\W\d]\w*", text)) <= known | set(letters)
+    assert letters
+    for each in formulas.parameters:
+        if each.name in losses.parameters(loss):
+            assert each.value == losses.parameters(loss)[each.name]
+    named = {each.name.partition(" ")[0] for each in formulas.parameters}
+    assert named == {name for name, value in losses.parameters(loss).items() if value is not None}
+
+
+def test_text_in_numbers() -> None:
+    """Plain text is read back as the formula: by Python, for a loss that needs no more than its own pair."""
+    for loss in (losses.SigLIP(scale=3, bias=-1), losses.BinomialDeviance(beta=7), losses.Margin()):
+        formulas = derive(loss.formula)
+        names = {each.symbol: each.value for each in formulas.parameters}
+        sigma = {"σ": lambda x: 1 / (1 + math.exp(-x)), "sqrt": math.sqrt, "P": 3, "N": 4, "S": 0.7}
+        for sign, text in formulas.text().items():
+            code = re.sub(r"\|(\w)\|", r"\1", text).replace("·", "*").replace("−", "-").replace("√", "sqrt")
+            code = re.sub(r"1\[(.*?)\]", r"(\1)", code)
+            found = eval(code, {"__builtins__": {}}, names | sigma)
+            assert found == pytest.approx(formulas.number(sign, 0.7, [0.7, 0.1, 0.2], [0.7, 0.1, 0.2, 0.3]))  # type: ignore[arg-type]
+
+
+def test_text_by_hand() -> None:
+    contrastive, triplet, ms = (
+        derive(loss().formula) for loss in (losses.Contrastive, losses.Triplet, losses.MultiSimilarity)
+    )
+    assert contrastive.text() == {"positive": "1[S < m]", "negative": "1[S > λ]"}
+    assert [str(each) for each in contrastive.parameters] == ["m = pos_margin = 1", "λ = neg_margin = 0.5"]
+    assert [each.in_latex() for each in contrastive.parameters] == [
+        r"m = \text{pos\_margin} = 1",
+        r"\lambda = \text{neg\_margin} = 0.5",
+    ]
+    assert triplet.text()["positive"] == "Σ_N[1[S < S_n + m]]"
+    assert ms.text()["negative"] == "exp(β·(S − λ))/(Σ_N[exp(β·(S_n − λ))] + 1)"
+    assert str(derive(losses.Circle().formula).parameters[0]) == "m = 0.4"
+    tuplet = derive(losses.TupletMargin().formula)
+    assert str(tuplet.parameters[1]) == "β = margin in radians = 0.100007"
+    assert "√(1 − S^2)·sin(β)" in tuplet.text()["positive"]

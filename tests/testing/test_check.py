@@ -230,7 +230,7 @@ def test_what_can_be_given() -> None:
         check("ms-los")
     with pytest.raises(wl.InputError, match="is a class: give an instance"):
         check(Quadratic)  # type: ignore[arg-type]
-    with pytest.raises(wl.InputError, match="contexts must be a whole number of at least 1, not 0"):
+    with pytest.raises(wl.InputError, match="contexts must be a whole number of 1 to 65536, not 0"):
         check("ms-loss", contexts=0)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from weightlab.cli.context import ContextName, Negatives, Positives, context_of
+from weightlab.cli.effort import Draws, Points
 from weightlab.cli.figures import FIGURES, Out, Plot, check_folder, slug, write_figure
 from weightlab.cli.options import Format, settings
 from weightlab.cli.printing import print_json, print_rows, records
@@ -39,17 +40,22 @@ def decompose(
     context: ContextName = "trained",
     positives: Positives = 3,
     negatives: Negatives = 64,
+    points: Points = None,
+    draws: Draws = None,
     plot: Plot = False,
     out: Out = FIGURES,
     output: Annotated[Output, typer.Option("--format", help="how to print it")] = Output.table,
 ) -> None:
     """The positive and negative weight functions of a loss: curve, weight mass, formulas, residual.
 
+    Built-in losses are quick, and so is a function that gives each anchor its loss. One that gives a single number for
+    all, and a loss on embeddings, has to be asked anchor by anchor: fewer points and contexts, unless you say how many.
+
     \b
     weightlab decompose ms-loss --plot --out figures
     weightlab decompose ms-loss --set beta=40 --context run:runs/a --format json
     weightlab decompose n-pair --format latex
-    weightlab decompose triplet --negatives 8192
+    weightlab decompose triplet --negatives 8192 --draws 32
     weightlab decompose "pytorch_metric_learning.losses:CircleLoss(m=0.4)" --plot
     weightlab decompose my_losses.py:my_loss --plot
     """
@@ -57,7 +63,13 @@ def decompose(
 
     if plot:
         check_folder(out)
-    found = run(_with_settings(loss, assignments or []), context_of(context, positives, negatives), track=track)
+    found = run(
+        _with_settings(loss, assignments or []),
+        context_of(context, positives, negatives),
+        points=points,
+        draws=draws,
+        track=track,
+    )
     if output is Output.latex and found.formula is None:
         raise InputError(f"{found.title} has no formulas: only the built-in losses have")
     if plot:
@@ -80,27 +92,37 @@ def _print(found: Decomposition, output: Output) -> None:
     elif output is Output.json:
         print_json(found.to_dict())
     elif output is Output.latex:
-        assert found.formula is not None
-        typer.echo(f"w^+ = {found.formula['positive']}\nw^- = {found.formula['negative']}")
+        _print_latex(found)
     else:
         _print_tables(found)
 
 
+def _print_latex(found: Decomposition) -> None:
+    """Each weight on a line, what its letters are behind it."""
+    assert found.formula is not None
+    letters = "".join(rf",\quad {each.in_latex()}" for each in found.parameters)
+    typer.echo(f"w^+ = {found.formula['positive']}{letters}\nw^- = {found.formula['negative']}{letters}")
+
+
 def _print_tables(found: Decomposition) -> None:
-    typer.echo(f"{found.title}, {'relative' if found.relative else 'self-similarity'}; context: {found.context}\n")
+    from weightlab.decompose.decomposition import ratio_in_words, residual_in_words
+
+    typer.echo(f"{found.title}, {'relative' if found.relative else 'self-similarity'}; context: {found.context}")
+    typer.echo(f"{found.effort}\n")
     print_rows(_coarse(found), title="weight curve: weight (the median), low and high (5 % and 95 %) over contexts")
     met = found.mass[found.mass["pairs"] > 0]
-    print_rows(records(met), title="\nweight mass: each similarity bin's share, per sign")
+    print_rows(records(met), title="\nweight mass: each similarity bin's share, per sign, with its standard error")
     print_rows(
         records(found.hardness),
         title="\nweight mass by hardness: a negative is hard above the anchor's hardest positive,\n"
         "semi-hard within 0.1 below it; a positive the other way round",
     )
-    typer.echo(f"\nnegative over positive weight mass: {found.ratio:.4g}")
-    for sign, formula in (found.formula or {}).items():
+    typer.echo(f"\nnegative over positive weight mass: {ratio_in_words(found.ratio, found.ratio_error)}")
+    for sign, formula in (found.formula_text or {}).items():
         typer.echo(f"w{'+' if sign == 'positive' else '-'} = {formula}")
-    if found.residual == found.residual:
-        typer.echo(f"residual: {found.residual:.1e}")
+    if found.parameters:
+        typer.echo(f"with {', '.join(map(str, found.parameters))}")
+    typer.echo(f"residual: {residual_in_words(found.residual)}")
     if found.signed:
         typer.echo("a weight is negative in places: the loss pushes a positive or pulls a negative there")
 

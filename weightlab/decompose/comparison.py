@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 from weightlab.decompose import contexts
+from weightlab.decompose.decomposition import counted
+from weightlab.decompose.effort import Effort, blocks_of, mass_draws
 from weightlab.decompose.engine import curve_of
+from weightlab.decompose.strata import of_groups, standard_error
 from weightlab.decompose.subject import Decomposable, Subject
 from weightlab.errors import InputError
-from weightlab.lazy import pd, torch
-from weightlab.pairs import SIGNS
+from weightlab.lazy import np, pd, torch
+from weightlab.pairs import SIGNS, Sign
 from weightlab.precision import exact
 
 if TYPE_CHECKING:
@@ -20,12 +25,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from torch import Tensor
 
-    from weightlab.decompose.contexts import Context
+    from weightlab.decompose.contexts import Context, Sample
     from weightlab.decompose.curves import Track
 
-__all__ = ["Comparison", "compare"]
+__all__ = ["NO_WEIGHT", "Comparison", "compare"]
 
-_DRAWS = 64
+NO_WEIGHT = "no weight in this context"
 
 
 @dataclass(frozen=True, repr=False)
@@ -34,17 +39,44 @@ class Comparison:
 
     context: its name, with its counts.
     equal_mass: whether each curve was divided by its weight mass.
-    curves: columns weighting, similarity, sign, weight, low, high.
-    distances: columns sign, a, b, distance: for each two weightings ½ Σ |w_a − w_b| over the context's pairs, each
-        anchor's weights of the sign divided by Σ|w|: the share of the weight mass that lies elsewhere: 0 for one curve
-        up to a factor, 1 for curves that share no pair (or pull where the other pushes, or where one has no weight).
-        Anchors where neither has any are left out.
+    pairs: pairs of an anchor in a context.
+    draws: contexts that distances and masses are taken in.
+    curves: columns weighting, similarity, sign, weight, low, high; NaN where a curve has no mass to be divided by.
+    weightings: columns weighting, points, draws (similarities and contexts of its curve; 1 context of a self-similarity
+        weighting), positive, negative (Σ|w| of an anchor, mean over contexts; 0 where no sampled pair has a weight).
+    distances: columns sign, a, b, distance, error, contexts: for each two weightings ½ Σ |w_a − w_b| over the context's
+        pairs, each anchor's weights of the sign divided by Σ|w|: the share of the weight mass that lies elsewhere: 0
+        for one curve up to a factor, 1 for curves that share no pair, or pull where the other pushes. An anchor where
+        only one of them has a weight counts as 1, one where neither has any is left out. It is the mean over so many
+        contexts, error its standard error. NaN where one of them has no weight in this context, of no sampled pair of
+        the sign: then there is nothing to be apart from.
     """
 
     context: str
     equal_mass: bool
+    pairs: int
+    draws: int
     curves: pd.DataFrame
+    weightings: pd.DataFrame
     distances: pd.DataFrame
+
+    @property
+    def silent(self) -> dict[Sign, list[str]]:
+        """Which weightings have no weight of a sign in this context."""
+        return {sign: self.weightings.loc[self.weightings[sign] == 0, "weighting"].tolist() for sign in SIGNS}
+
+    @property
+    def effort(self) -> str:
+        """How much was looked at, in words."""
+        alike: dict[tuple[int, int], list[str]] = {}
+        columns = (self.weightings[each].tolist() for each in ("weighting", "points", "draws"))
+        for name, points, draws in zip(*columns, strict=True):
+            alike.setdefault((points, draws), []).append(name)
+        curves = [
+            f"{', '.join(names)} {points} points, {counted(draws, 'context')}"
+            for (points, draws), names in alike.items()
+        ]
+        return f"curves: {'; '.join(curves)}; distances: {counted(self.draws, 'context')} of {self.pairs:,} pairs"
 
     def plot(self, figure: Figure | None = None) -> tuple[Axes, Axes]:
         """Draw the positive curves beside the negative ones; returns the two axes, those of a new figure unless given.
@@ -53,7 +85,21 @@ class Comparison:
         """
         from weightlab.plot.comparison import plot_comparison
 
-        return plot_comparison(self.curves, self.context, equal_mass=self.equal_mass, figure=figure)
+        points, draws = (self.weightings[name] for name in ("points", "draws"))
+        effort = f"{_range(points)} points, {_range(draws)} contexts"
+        axes = plot_comparison(self.curves, f"{self.context}; {effort}", equal_mass=self.equal_mass, figure=figure)
+        for ax, sign in zip(axes, SIGNS, strict=True):
+            if self.silent[sign]:
+                note = f"{NO_WEIGHT}: {', '.join(self.silent[sign])}"
+                ax.annotate(
+                    textwrap.fill(note, 44),
+                    (0.03, 0.97),
+                    xycoords="axes fraction",
+                    va="top",
+                    fontsize=7,
+                    parse_math=False,
+                )
+        return axes
 
     def __repr__(self) -> str:
         return f"Comparison({', '.join(self.curves['weighting'].unique())}; {self.context})"
@@ -66,11 +112,12 @@ class Comparison:
         from weightlab.plot.save import figure_of, html_picture
 
         picture = html_picture(figure_of(self.plot(Figure())[0]), repr(self))
-        named = self.distances.assign(a=self.distances["a"].map(in_html), b=self.distances["b"].map(in_html))
-        table = named.to_html(index=False, escape=False, float_format=lambda x: f"{x:.3f}")
-        return (
-            f"{picture}\n<p>Share of the weight mass that lies elsewhere, context {in_html(self.context)}</p>\n{table}"
-        )
+        found = self.distances.drop(columns="contexts")
+        found["a"], found["b"] = found["a"].map(in_html), found["b"].map(in_html)
+        found["error"] = [f"{each:.1g}" if each == each else "" for each in found["error"]]
+        table = found.to_html(index=False, escape=False, float_format=lambda x: f"{x:.3f}", na_rep=NO_WEIGHT)
+        head = f"Share of the weight mass that lies elsewhere, context {self.context}; {self.effort}"
+        return f"{picture}\n<p>{in_html(head)}</p>\n{table}"
 
 
 @exact()
@@ -78,45 +125,103 @@ def compare(
     *weightings: Decomposable | Subject,
     context: str | Context = "trained",
     equal_mass: bool = False,
+    points: int | None = None,
+    draws: int | None = None,
     track: Track = list,
 ) -> Comparison:
     """The weight curves of two weightings or more, and the distances between them.
 
-    equal_mass: scale each curve by the mean of the sign's weight mass an anchor, so that only its shape counts. track:
-    as of `decompose`.
+    equal_mass: scale each curve by the mean of the sign's weight mass an anchor, so that only its shape counts. points,
+    draws, track: as of `decompose`; distances and masses are taken in contexts of their own, 16,384 unless they are
+    large, and 256, or `draws`, where a weighting has to be asked anchor by anchor.
     Raises InputError for fewer than two weightings, and as `decompose` does.
     """
     if len(weightings) < 2:
         raise InputError("compare wants two weightings or more")
     context = contexts.as_context(context)
-    sample = context.sample(_DRAWS)
-    curves, shares = [], {}
     subjects = [Subject.of(each) for each in weightings]
-    for name, subject in zip(_names(weightings, subjects), subjects, strict=True):
-        weights = subject.weights(sample.pairs)
-        masses = {sign: getattr(weights, sign).double().abs().sum(1, keepdim=True) for sign in SIGNS}
-        shares[name] = {sign: getattr(weights, sign) / torch.where(masses[sign] > 0, masses[sign], 1) for sign in SIGNS}
-        curve = curve_of(subject, context, track).assign(weighting=name)
+    names = _names(weightings, subjects)
+    for subject in subjects:
+        Effort.of(subject, context, points, draws)  # all are looked at before the first takes its time
+    count = mass_draws(subjects, context, draws)
+    apart = _Apart.of(subjects, contexts.for_expectation(context, count), blocks_of(subjects, context), track)
+    curves, rows = [], []
+    for i, (name, subject) in enumerate(zip(names, subjects, strict=True)):
+        curve, effort = curve_of(subject, context, points, draws, track=track)
+        masses: dict[str, float] = {sign: float(apart.mass[sign][:, i].mean()) for sign in SIGNS}
         if equal_mass:
-            means = {sign: float(mass.mean()) for sign, mass in masses.items()}
-            scale = curve["sign"].map({sign: 1 / mean if mean > 0 else 1.0 for sign, mean in means.items()})
+            scale = curve["sign"].map({sign: 1 / mass if mass > 0 else math.nan for sign, mass in masses.items()})
             curve[["weight", "low", "high"]] = curve[["weight", "low", "high"]].mul(scale, axis=0)
-        curves.append(curve)
-    rows = [
-        {"sign": sign, "a": a, "b": b, "distance": _distance(shares[a][sign], shares[b][sign])}
-        for sign in SIGNS
-        for a, b in combinations(shares, 2)
-    ]
-    return Comparison(contexts.label(context), equal_mass, pd.concat(curves, ignore_index=True), pd.DataFrame(rows))
+        curves.append(curve.assign(weighting=name))
+        looked_at = {"points": effort.points, "draws": effort.draws if subject.relative else 1}
+        rows.append({"weighting": name, **looked_at, **masses})
+    return Comparison(
+        contexts.label(context),
+        equal_mass,
+        context.positives + context.negatives,
+        count,
+        pd.concat(curves, ignore_index=True),
+        pd.DataFrame(rows),
+        apart.distances(names),
+    )
 
 
-def _distance(a: Tensor, b: Tensor) -> float:
-    """½ Σ |a − b|, 1 where one of them has no weight at all, over the anchors where one has any; 0 if none has."""
-    some = [each.abs().sum(1) > 0 for each in (a, b)]
-    either = some[0] | some[1]
-    if not bool(either.any()):
-        return 0.0
-    return float(torch.where(some[0] & some[1], (a - b).abs().sum(1) / 2, 1)[either].mean())
+@dataclass(frozen=True)
+class _Apart:
+    """What the distances of several weightings are made of, context by context.
+
+    mass: Σ|w| of each weighting, [contexts, weightings].
+    gap: of each two weightings ½ Σ |w_a − w_b|, 1 where only one has a weight, 0 where neither has, [contexts, twos].
+    """
+
+    mass: dict[Sign, np.ndarray]
+    gap: dict[Sign, np.ndarray]
+
+    @classmethod
+    def of(cls, subjects: list[Subject], sample: Sample, at_once: int, track: Track) -> _Apart:
+        mass: dict[Sign, list[Tensor]] = {sign: [] for sign in SIGNS}
+        gap: dict[Sign, list[Tensor]] = {sign: [] for sign in SIGNS}
+        for part in track(sample.split(at_once)):
+            found = [each.weights(part.pairs) for each in subjects]
+            for sign in SIGNS:
+                weights = [getattr(each, sign).detach().double() for each in found]
+                sizes = [each.abs().sum(1, keepdim=True) for each in weights]
+                shares = [each / torch.where(size > 0, size, 1) for each, size in zip(weights, sizes, strict=True)]
+                mass[sign].append(torch.cat(sizes, 1))
+                gap[sign].append(torch.stack([_gap(*each) for each in combinations(shares, 2)], 1))
+        return cls(*({sign: torch.cat(each).numpy() for sign, each in part.items()} for part in (mass, gap)))
+
+    def distances(self, names: list[str]) -> pd.DataFrame:
+        rows: list[dict[str, object]] = []
+        for sign in SIGNS:
+            mass, gap = self.mass[sign], self.gap[sign]
+            for two, (i, j) in enumerate(combinations(range(len(names)), 2)):
+                counts = ((mass[:, i] > 0) | (mass[:, j] > 0)).astype(float)
+                known = bool(mass[:, i].any() and mass[:, j].any())
+                distance = float(gap[:, two].sum() / counts.sum()) if known else math.nan
+                error = float(standard_error(of_groups(gap[:, two]), of_groups(counts))) if known else math.nan
+                rows.append(
+                    {
+                        "sign": sign,
+                        "a": names[i],
+                        "b": names[j],
+                        "distance": distance,
+                        "error": error,
+                        "contexts": len(mass),
+                    }
+                )
+        return pd.DataFrame(rows)
+
+
+def _gap(a: Tensor, b: Tensor) -> Tensor:
+    """½ Σ |a − b| of each anchor, 1 where only one of them has a weight."""
+    one_alone = (a != 0).any(1) != (b != 0).any(1)
+    return torch.where(one_alone, 1, (a - b).abs().sum(1) / 2)
+
+
+def _range(numbers: pd.Series) -> str:
+    low, high = int(numbers.min()), int(numbers.max())
+    return str(high) if low == high else f"{low} to {high}"
 
 
 def _names(weightings: Sequence[object], subjects: Sequence[Subject]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from weightlab.decompose.contexts import Sample
 from weightlab.decompose.subject import Subject
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Track", "weight_curve"]
 
-Track = Callable[[list[tuple[Sign, Sample]]], Iterable[tuple[Sign, Sample]]]
+Track = Callable[[list[Any]], Iterable[Any]]
 
 _BLOCK = 1 << 19  # pairs at a time: the temporaries stay in the cache
 
@@ -31,11 +31,17 @@ def weight_curve(subject: Subject, sample: Sample, grid: Tensor, track: Track = 
     size = 1 if subject.one_at_a_time else max(1, at_once)
     blocks = [(sign, block) for sign in SIGNS for block in sample.split(size)]
     weights: dict[Sign, list[Tensor]] = {sign: [] for sign in SIGNS}
+    sign: Sign
     for sign, block in track(blocks):
         weights[sign].append(subject.probe(block, sign, grid))
     frames = []
     for sign in SIGNS:
-        low, weight, high = np.quantile(torch.cat(weights[sign]).numpy(), [0.05, 0.5, 0.95], axis=0) + 0.0  # no −0
+        found = torch.cat(weights[sign]).numpy()
+        # between two zeros a quantile can come out as rounding
+        low, weight, high = (
+            np.clip(each, found.min(0), found.max(0)) + 0.0  # no −0
+            for each in np.quantile(found, [0.05, 0.5, 0.95], axis=0)
+        )
         columns = {"similarity": grid.numpy(), "sign": sign, "weight": weight, "low": low, "high": high}
         frames.append(pd.DataFrame(columns))
     return pd.concat(frames, ignore_index=True)

@@ -8,7 +8,10 @@ from typing import Literal
 
 import sympy
 from sympy import Dummy, Expr, Integer, Symbol
+from sympy.printing.pretty.pretty_symbology import greek_unicode
+from sympy.printing.str import StrPrinter
 
+from weightlab.decompose.decomposition import Parameter
 from weightlab.losses.vocabulary import (
     LARGEST_NEGATIVE,
     LEAST_POSITIVE,
@@ -25,21 +28,41 @@ from weightlab.losses.vocabulary import (
 __all__ = ["Formulas", "derive"]
 
 
+_LETTER = {rf"\{name}": letter for name, letter in greek_unicode.items()} | {
+    LEAST_POSITIVE.name: "min_P S",
+    LARGEST_NEGATIVE.name: "max_N S",
+}
+
+
 @dataclass(frozen=True)
 class Formulas:
     """The weights of a loss, as formulas.
 
     positive, negative: w⁺ and w⁻ as expressions in S and in sums over the anchor's pairs.
     values: the numbers of the parameters in them.
+    names: what the loss calls those parameters.
     """
 
     positive: Expr
     negative: Expr
     values: dict[Symbol, float]
+    names: dict[Symbol, str]
 
     def latex(self) -> dict[str, str]:
         """{"positive": …, "negative": …} in LaTeX; what a name in it stands for is said behind it."""
         return {"positive": _latex(self.positive), "negative": _latex(self.negative)}
+
+    def text(self) -> dict[str, str]:
+        """The same in plain text: exp(x), σ(x), √x, Σ_P over the positives p, 1[…] where a condition holds."""
+        return {"positive": _text(self.positive), "negative": _text(self.negative)}
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """What each letter is: a parameter of the loss, with its number."""
+        return tuple(
+            Parameter(sympy.latex(symbol), _Plain().doprint(symbol), self.names[symbol], float(value))
+            for symbol, value in self.values.items()
+        )
 
     def number(
         self, sign: Literal["positive", "negative"], s: float, positives: list[float], negatives: list[float]
@@ -59,7 +82,7 @@ def derive(formula: Callable[[Vocabulary], Expr]) -> Formulas:
     vocabulary = Vocabulary()
     value = formula(vocabulary)
     pull, push = -_derivative(value, OverPositives), _derivative(value, OverNegatives)
-    return Formulas(_minus_inside(pull), _minus_inside(push), vocabulary.values)
+    return Formulas(_minus_inside(pull), _minus_inside(push), vocabulary.values, vocabulary.names)
 
 
 def expand(expression: Expr, positives: list[float], negatives: list[float]) -> Expr:
@@ -82,9 +105,34 @@ def expand(expression: Expr, positives: list[float], negatives: list[float]) -> 
     return written(expression)
 
 
+class _Plain(StrPrinter):  # type: ignore[misc]
+    """An expression on a line of plain text."""
+
+    def _print_Symbol(self, symbol: Symbol) -> str:
+        return str(_LETTER.get(symbol.name, symbol.name))
+
+    def _print_Pow(self, power: Expr, rational: bool = False) -> str:
+        if power.exp == sympy.Rational(1, 2):
+            return f"√({self._print(power.base)})"
+        return str(super()._print_Pow(power, rational))
+
+
+def _text(expression: Expr) -> str:
+    def plain(part: Expr) -> str:
+        return str(_Plain().doprint(part)).replace("**", "^").replace("*", "·").replace("·-", "·−").replace("-", "−")
+
+    return ", ".join([plain(expression), *(f"{name} = {plain(part)}" for name, part in _named(expression))])
+
+
 def _latex(expression: Expr) -> str:
-    named = dict.fromkeys(node.args for node in sympy.preorder_traversal(expression) if isinstance(node, Abbreviation))
-    return r",\quad ".join([sympy.latex(expression), *(f"{name} = {sympy.latex(part)}" for name, part in named)])
+    parts = (f"{name} = {sympy.latex(part)}" for name, part in _named(expression))
+    return r",\quad ".join([sympy.latex(expression), *parts])
+
+
+def _named(expression: Expr) -> list[tuple[Symbol, Expr]]:
+    """The parts of it that are printed by a name."""
+    nodes = (node for node in sympy.preorder_traversal(expression) if isinstance(node, Abbreviation))
+    return list(dict.fromkeys(node.args for node in nodes))
 
 
 def _minus_inside(expression: Expr) -> Expr:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weightlab.decompose import contexts
+from weightlab.decompose.effort import check_held, check_triplets
 from weightlab.decompose.subject import Decomposable, Subject
 from weightlab.errors import check_whole
 from weightlab.lazy import np, torch
@@ -24,6 +25,7 @@ __all__ = ["Integrability", "integrability"]
 _EFFORT = 1000, 200, 0.01
 _EFFORT_SLOW = 100, 20, 0.03  # of a function that takes one anchor at a time, and in a large memory
 _LARGE = 4096  # pairs of an anchor
+_MOST = 1 << 16  # rectangles
 
 
 @dataclass(frozen=True)
@@ -74,15 +76,17 @@ def integrability(
     rectangles: unless given, 200, with 1,000 nodes a side; 20 with 100 nodes for a function that takes one anchor at a
     time and for more than 4,096 pairs, where an asymmetry counts from 0.03 on instead of 0.01.
 
-    Raises InputError as `decompose` does.
+    Raises InputError as `decompose` does, and for more than 65,536 rectangles.
     """
     subject = Subject.of(weighting)
     context = contexts.as_context(context)
     slow = subject.one_at_a_time or context.positives + context.negatives > _LARGE
     nodes, usual, tolerance = _EFFORT_SLOW if slow else _EFFORT
     rectangles = usual if rectangles is None else rectangles
-    check_whole("rectangles", rectangles, 1)
+    check_whole("rectangles", rectangles, 1, _MOST)
     check_whole("seed", seed, 0)
+    check_triplets(subject, context)
+    check_held(context, max(rectangles, nodes))
     generator = np.random.default_rng(seed)
     sample = context.sample(rectangles, seed).pairs
     gaps, sizes = [], []

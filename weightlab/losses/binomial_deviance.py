@@ -67,7 +67,7 @@ class BinomialDeviance:
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""
-        alpha, beta = v.parameter(r"\alpha", self.alpha), v.parameter(r"\beta", self.beta)
-        base = v.parameter(r"\lambda", self.base)
+        alpha, beta = v.parameter(r"\alpha", "alpha", self.alpha), v.parameter(r"\beta", "beta", self.beta)
+        base = v.parameter(r"\lambda", "base", self.base)
         pull = v.over_positives(v.softplus(-alpha * (v.s_p - base))) / v.positives
         return pull + v.over_negatives(v.softplus(beta * (v.s_n - base))) / v.negatives

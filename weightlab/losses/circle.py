@@ -74,7 +74,7 @@ class Circle:
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""
-        m, gamma = v.parameter("m", self.m), v.parameter(r"\gamma", self.gamma)
+        m, gamma = v.parameter("m", "m", self.m), v.parameter(r"\gamma", "gamma", self.gamma)
         pull = -gamma * v.held(v.hinge(1 + m - v.s_p)) * (v.s_p - 1 + m)
         push = gamma * v.held(v.hinge(v.s_n + m)) * (v.s_n - m)
         return v.log(1 + v.over_positives(v.exp(pull)) * v.over_negatives(v.exp(push)))

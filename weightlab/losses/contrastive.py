@@ -65,5 +65,8 @@ class Contrastive:
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""
-        m, limit = v.parameter("m", self.pos_margin), v.parameter(r"\lambda", self.neg_margin)
+        m, limit = (
+            v.parameter("m", "pos_margin", self.pos_margin),
+            v.parameter(r"\lambda", "neg_margin", self.neg_margin),
+        )
         return v.over_positives(v.hinge(m - v.s_p)) + v.over_negatives(v.hinge(v.s_n - limit))

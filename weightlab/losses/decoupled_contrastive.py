@@ -64,6 +64,6 @@ class DecoupledContrastive:
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""
-        temperature = v.parameter(r"\tau", self.temperature)
+        temperature = v.parameter(r"\tau", "temperature", self.temperature)
         pull = v.over_positives(v.s_p / temperature) / v.positives
         return v.log(v.over_negatives(v.exp(v.s_n / temperature))) - pull

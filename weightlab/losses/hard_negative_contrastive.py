@@ -75,8 +75,11 @@ class HardNegativeContrastive:
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""
-        temperature, beta = v.parameter(r"\tau", self.temperature), v.parameter(r"\beta", self.beta)
-        prior = v.parameter(r"\pi", self.tau_plus)
+        temperature, beta = (
+            v.parameter(r"\tau", "temperature", self.temperature),
+            v.parameter(r"\beta", "beta", self.beta),
+        )
+        prior = v.parameter(r"\pi", "tau_plus", self.tau_plus)
         harder = v.over_negatives(v.exp((1 + beta) * v.s_n / temperature))
         q = v.named("Q", v.negatives * harder / v.over_negatives(v.exp(beta * v.s_n / temperature)))
         own = v.exp(v.s_p / temperature)

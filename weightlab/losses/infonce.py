@@ -53,7 +53,7 @@ class InfoNCE:
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""
-        temperature = v.parameter(r"\tau", self.temperature)
+        temperature = v.parameter(r"\tau", "temperature", self.temperature)
         rivals = v.over_negatives(v.exp((v.s_n - v.s_p) / temperature))
         return v.over_positives(v.log(1 + rivals)) / v.positives
 

@@ -64,5 +64,5 @@ class Lifted:
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""
-        m = v.parameter("m", self.margin)
+        m = v.parameter("m", "margin", self.margin)
         return v.hinge(v.log(v.over_positives(v.exp(-v.s_p))) + v.log(v.over_negatives(v.exp(v.s_n))) + m)

@@ -72,6 +72,6 @@ class Margin:
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""
-        alpha, beta = v.parameter(r"\alpha", self.alpha), v.parameter(r"\beta", self.beta)
+        alpha, beta = v.parameter(r"\alpha", "alpha", self.alpha), v.parameter(r"\beta", "beta", self.beta)
         pull = v.over_positives(v.hinge(alpha + v.sqrt(2 - 2 * v.s_p) - beta))
         return pull + v.over_negatives(v.hinge(alpha + beta - v.sqrt(2 - 2 * v.s_n)))

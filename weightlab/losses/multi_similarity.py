@@ -71,11 +71,11 @@ class MultiSimilarity:
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""
-        alpha, beta = v.parameter(r"\alpha", self.alpha), v.parameter(r"\beta", self.beta)
-        base = v.parameter(r"\lambda", self.base)
+        alpha, beta = v.parameter(r"\alpha", "alpha", self.alpha), v.parameter(r"\beta", "beta", self.beta)
+        base = v.parameter(r"\lambda", "base", self.base)
         pull, push = v.exp(-alpha * (v.s_p - base)), v.exp(beta * (v.s_n - base))
         if self.mining_margin is not None:
-            margin = v.parameter(r"\epsilon", self.mining_margin)
+            margin = v.parameter(r"\epsilon", "mining_margin", self.mining_margin)
             pull *= v.indicator(v.largest_negative + margin - v.s_p)
             push *= v.indicator(v.s_n - v.least_positive + margin)
         return v.log(1 + v.over_positives(pull)) / alpha + v.log(1 + v.over_negatives(push)) / beta

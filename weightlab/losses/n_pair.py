@@ -67,6 +67,6 @@ class NPair:
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""
-        t = v.parameter("t", self.scale)
+        t = v.parameter("t", "scale", self.scale)
         rivals = v.over_negatives(v.exp(t * (v.s_n - v.s_p)))
         return v.over_positives(v.log(1 + rivals)) / v.positives

@@ -66,7 +66,7 @@ class NCA:
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""
-        t = v.parameter("t", self.scale)
+        t = v.parameter("t", "scale", self.scale)
         among_positives = v.over_positives(v.exp(t * v.s_p))
         return v.log(among_positives + v.over_negatives(v.exp(t * v.s_n))) - v.log(among_positives)
 

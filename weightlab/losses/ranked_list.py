@@ -75,11 +75,14 @@ class RankedList:
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""
         m, alpha, balance = (
-            v.parameter("m", self.margin),
-            v.parameter(r"\alpha", self.alpha),
-            v.parameter(r"\lambda", self.balance),
+            v.parameter("m", "margin", self.margin),
+            v.parameter(r"\alpha", "alpha", self.alpha),
+            v.parameter(r"\lambda", "balance", self.balance),
         )
-        scale_p, scale_n = v.parameter("T_p", self.positive_scale), v.parameter("T_n", self.negative_scale)
+        scale_p, scale_n = (
+            v.parameter("T_p", "positive_scale", self.positive_scale),
+            v.parameter("T_n", "negative_scale", self.negative_scale),
+        )
         far, near = v.sqrt(2 - 2 * v.s_p) - (alpha - m), alpha - v.sqrt(2 - 2 * v.s_n)
         weight_p = v.held(v.indicator(far) * v.exp(scale_p * far))
         weight_n = v.held(v.indicator(near) * v.exp(scale_n * near))

@@ -66,5 +66,5 @@ class SigLIP:
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""
-        t, b = v.parameter("t", self.scale), v.parameter("b", self.bias)
+        t, b = v.parameter("t", "scale", self.scale), v.parameter("b", "bias", self.bias)
         return v.over_positives(v.softplus(-(t * v.s_p + b))) + v.over_negatives(v.softplus(t * v.s_n + b))

@@ -58,5 +58,5 @@ class SmoothTriplet:
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""
-        t, m = v.parameter("t", self.scale), v.parameter("m", self.margin)
+        t, m = v.parameter("t", "scale", self.scale), v.parameter("m", "margin", self.margin)
         return v.over_positives(v.over_negatives(v.softplus(t * (v.s_n - v.s_p + m)))) / t

@@ -72,6 +72,6 @@ class SupCon:
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""
-        temperature = v.parameter(r"\tau", self.temperature)
+        temperature = v.parameter(r"\tau", "temperature", self.temperature)
         total = v.over_positives(v.exp(v.s_p / temperature)) + v.over_negatives(v.exp(v.s_n / temperature))
         return v.log(total) - v.over_positives(v.s_p / temperature) / v.positives

@@ -56,5 +56,5 @@ class Triplet:
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""
-        m = v.parameter("m", self.margin)
+        m = v.parameter("m", "margin", self.margin)
         return v.over_positives(v.over_negatives(v.hinge(v.s_n - v.s_p + m)))

@@ -68,7 +68,10 @@ class TupletMargin:
 
     def formula(self, v: Vocabulary) -> Expr:
         """The value of one anchor, in SymPy."""
-        scale, beta = v.parameter("s", self.scale), v.parameter(r"\beta", math.radians(self.margin))
+        scale, beta = (
+            v.parameter("s", "scale", self.scale),
+            v.parameter(r"\beta", "margin in radians", math.radians(self.margin)),
+        )
         slack = v.s_p * v.cos(beta) + v.sqrt(1 - v.s_p**2) * v.sin(beta)
         rivals = v.over_negatives(v.exp(scale * (v.s_n - slack)))
         return v.over_positives(v.log(1 + rivals)) / v.positives

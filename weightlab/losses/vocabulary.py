@@ -49,12 +49,19 @@ class Indicator(sympy.Function):  # type: ignore[misc]
         """0."""
         return Integer(0)
 
-    def _latex(self, printer: Any, exp: Any = None) -> str:  # noqa: ANN401
+    def _sides(self) -> tuple[Expr, str, Expr]:
         left, right = _split(self.args[0])
-        sign = ">"
         if S in right.free_symbols and S not in left.free_symbols:  # say it of the pair: S < m
-            left, right, sign = right, left, "<"
+            return right, "<", left
+        return left, ">", right
+
+    def _latex(self, printer: Any, exp: Any = None) -> str:  # noqa: ANN401
+        left, sign, right = self._sides()
         return rf"\mathbf{{1}}\!\left[{printer._print(left)} {sign} {printer._print(right)}\right]"
+
+    def _sympystr(self, printer: Any) -> str:  # noqa: ANN401
+        left, sign, right = self._sides()
+        return f"1[{printer._print(left)} {sign} {printer._print(right)}]"
 
 
 class Hinge(sympy.Function):  # type: ignore[misc]
@@ -71,6 +78,9 @@ class Hinge(sympy.Function):  # type: ignore[misc]
 
     def _latex(self, printer: Any, exp: Any = None) -> str:  # noqa: ANN401
         return rf"\left({printer._print(self.args[0])}\right)_+"
+
+    def _sympystr(self, printer: Any) -> str:  # noqa: ANN401
+        return f"max({printer._print(self.args[0])}, 0)"
 
 
 class Larger(sympy.Function):  # type: ignore[misc]
@@ -89,6 +99,9 @@ class Larger(sympy.Function):  # type: ignore[misc]
     def _latex(self, printer: Any, exp: Any = None) -> str:  # noqa: ANN401
         return rf"\max\left({printer._print(self.args[0])},\; {printer._print(self.args[1])}\right)"
 
+    def _sympystr(self, printer: Any) -> str:  # noqa: ANN401
+        return f"max({printer._print(self.args[0])}, {printer._print(self.args[1])})"
+
 
 class Logistic(sympy.Function):  # type: ignore[misc]
     """σ(x) = 1 / (1 + e^{−x})."""
@@ -104,6 +117,9 @@ class Logistic(sympy.Function):  # type: ignore[misc]
 
     def _latex(self, printer: Any, exp: Any = None) -> str:  # noqa: ANN401
         return rf"\sigma\!\left({printer._print(self.args[0])}\right)"
+
+    def _sympystr(self, printer: Any) -> str:  # noqa: ANN401
+        return f"σ({printer._print(self.args[0])})"
 
 
 class Softplus(sympy.Function):  # type: ignore[misc]
@@ -121,6 +137,9 @@ class Softplus(sympy.Function):  # type: ignore[misc]
     def _latex(self, printer: Any, exp: Any = None) -> str:  # noqa: ANN401
         return rf"\log\left(1 + e^{{{printer._print(self.args[0])}}}\right)"
 
+    def _sympystr(self, printer: Any) -> str:  # noqa: ANN401
+        return f"log(1 + exp({printer._print(self.args[0])}))"
+
 
 class Held(sympy.Function):  # type: ignore[misc]
     """x, held constant in the derivative (a detached factor)."""
@@ -136,6 +155,9 @@ class Held(sympy.Function):  # type: ignore[misc]
 
     def _latex(self, printer: Any, exp: Any = None) -> str:  # noqa: ANN401
         return str(printer._print(self.args[0]))
+
+    def _sympystr(self, printer: Any) -> str:  # noqa: ANN401
+        return str(printer.parenthesize(self.args[0], PRECEDENCE["Mul"]))
 
 
 class Abbreviation(sympy.Function):  # type: ignore[misc]
@@ -153,6 +175,9 @@ class Abbreviation(sympy.Function):  # type: ignore[misc]
     def _latex(self, printer: Any, exp: Any = None) -> str:  # noqa: ANN401
         name = str(printer._print(self.args[0]))
         return name if exp is None else rf"{name}^{{{exp}}}"
+
+    def _sympystr(self, printer: Any) -> str:  # noqa: ANN401
+        return str(printer._print(self.args[0]))
 
 
 class PairSum(Expr):  # type: ignore[misc]
@@ -183,6 +208,9 @@ class PairSum(Expr):  # type: ignore[misc]
         text = rf"\sum_{{{self.index}}} {printer.parenthesize(self.body, PRECEDENCE['Mul'])}"
         return text if exp is None else rf"\left({text}\right)^{{{exp}}}"
 
+    def _sympystr(self, printer: Any) -> str:  # noqa: ANN401
+        return f"Σ_{self.index[-1]}[{printer._print(self.body)}]"
+
 
 class OverPositives(PairSum):
     """Σ over the anchor's positives p."""
@@ -201,6 +229,7 @@ class Vocabulary:
     """What `Loss.formula` writes with.
 
     values: the numbers of the parameters that it has named, by symbol; `parameter` adds to them.
+    names: what the loss calls those parameters, by symbol.
     s_p, s_n: the similarity of a positive and of a negative that a sum runs over.
     positives, negatives: how many pairs of the sign the anchor has, |P| and |N|.
     least_positive: min_P S.
@@ -208,6 +237,7 @@ class Vocabulary:
     """
 
     values: dict[Symbol, float] = field(default_factory=dict)
+    names: dict[Symbol, str] = field(default_factory=dict)
 
     s_p: Symbol = S_P
     s_n: Symbol = S_N
@@ -216,10 +246,10 @@ class Vocabulary:
     least_positive: Symbol = LEAST_POSITIVE
     largest_negative: Symbol = LARGEST_NEGATIVE
 
-    def parameter(self, latex: str, value: float) -> Symbol:
-        """A parameter of the loss, by its LaTeX name, with the number that it has in this loss."""
+    def parameter(self, latex: str, name: str, value: float) -> Symbol:
+        """A parameter of the loss, by its LaTeX symbol: what the loss calls it, and the number that it has in it."""
         symbol = Symbol(latex, real=True)
-        self.values[symbol] = value
+        self.values[symbol], self.names[symbol] = value, name
         return symbol
 
     def over_positives(self, body: Expr) -> Expr:

@@ -14,6 +14,7 @@ from weightlab.testing.report import Report
 
 __all__ = ["check"]
 
+_MOST = 1 << 16  # contexts: some minutes
 _ALONE = 20  # contexts of a weighting that takes its anchors one by one: some seconds
 
 
@@ -24,13 +25,13 @@ def check(weighting: Decomposable | Subject, *, contexts: int = 200, seed: int =
     weighting: whatever `decompose` takes: a loss's name ("ms-loss(beta=40)"), import path or file, a weighting
     (anything with `weights(pairs)`), a weight function or its text, or a loss as a callable or module, whose weights
     are autograd's. Of what it states besides, a `value` is held to its weights, and so is a `form`. contexts: how many
-    anchors it is tried on, with their pairs, at least 1; at most 20 of one that says `one_by_one`, whose anchors are
+    anchors it is tried on, with their pairs, 1 to 65,536; at most 20 of one that says `one_by_one`, whose anchors are
     asked for one by one. seed: what they come from.
 
     A law that a weighting breaks is in the report, and so is one in which it raises. Raises InputError for what is no
     weighting, and for a number that is not whole.
     """
-    check_whole("contexts", contexts, 1)
+    check_whole("contexts", contexts, 1, _MOST)
     check_whole("seed", seed, 0)
     stated = _as_stated(weighting)
     count = min(contexts, _ALONE) if getattr(stated, "one_by_one", False) else contexts

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from weightlab.assignment import Custom
-from weightlab.decompose.autograd import autograd_weights
+from weightlab.decompose.autograd import autograd_weights, largest_of, without_rounding
 from weightlab.decompose.foreign.guarded import guarded, guarded_function
 from weightlab.decompose.foreign.on_embeddings import NEAREST, OnEmbeddings, name_of
 from weightlab.errors import InputError, unknown
@@ -121,11 +121,13 @@ class ByAutograd:
     name: as titles have it.
     one_by_one: whether each anchor has to be asked for alone: where the function gives one number for all anchors,
         their mean or sum, or where an anchor's part of it depends on the other anchors.
+    usual: its largest weight on the anchors that it was tried on; 0 if it was not.
     """
 
     function: Callable[[Pairs], Tensor]
     name: str
     one_by_one: bool
+    usual: float = 0.0
 
     @classmethod
     def of(cls, function: Callable[[Pairs], Tensor], name: str) -> ByAutograd:
@@ -136,11 +138,15 @@ class ByAutograd:
             value = whole._value(Pairs(pairs.similarity.clone().requires_grad_(), pairs.positive, pairs.negative))
         if not value.requires_grad:
             raise InputError(f"{name} has no derivative by the similarities (a constant, a comparison, a detach?)")
-        if value.ndim == 0:
-            return alone
-        return whole if _same(whole._all(pairs), alone.weights(pairs)) else alone
+        truth = alone.derivatives(pairs)
+        one_by_one = value.ndim == 0 or not _same(whole._all(pairs), truth)
+        return cls(function, name, one_by_one, usual=float(largest_of(truth).max()))
 
     def weights(self, pairs: Pairs) -> PairWeights:
+        """The derivatives, [B, R], with 0 for what is rounding. Raises InputError as `derivatives` does."""
+        return without_rounding(self.derivatives(pairs), self.usual)
+
+    def derivatives(self, pairs: Pairs) -> PairWeights:
         """By autograd, [B, R]. Where that is not finite, similarities are kept 10⁻⁶ away from ±1, where a root or an
         arc cosine has no derivative. Raises InputError where the function fails, or where it still is not finite.
         """
@@ -152,7 +158,7 @@ class ByAutograd:
             i = int((weights.positive.abs() + weights.negative.abs()).amax(1).argmax())
             here = PairWeights(weights.positive[i : i + 1], weights.negative[i : i + 1])
             if not _same(here, self._all(_row(pairs, i))):
-                return ByAutograd(self.function, self.name, one_by_one=True).weights(pairs)
+                return ByAutograd(self.function, self.name, one_by_one=True).derivatives(pairs)
         return weights
 
     def _all(self, pairs: Pairs) -> PairWeights:

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from weightlab.decompose.autograd import derivative
+from weightlab.decompose.autograd import ALL_ROUNDING, ROUNDING, derivative, without_rounding
 from weightlab.decompose.foreign.guarded import guarded
 from weightlab.errors import InputError, one_line
 from weightlab.lazy import torch
@@ -39,6 +39,8 @@ NEAREST = 1e-6  # to ±1
 _SIMILARITIES = [0.1137, 0.2971, 0.5093, 0.9031, 0.7019, 0.5471, 0.4057, 0.2143, -0.0179, -0.1913, 0.8469]
 _TRIAL = (_SIMILARITIES, [True] * 3 + [False] * 8)
 _DIRECTIONS = 16
+# how much more than on the trial anchor rounding may be elsewhere, and what is no rounding any more
+_FARTHER, _MOST_ROUNDING = 100, 1e-4
 _MOST_AT_ONCE = 512  # pairs of an anchor in a loss of all against all
 
 
@@ -51,12 +53,16 @@ class OnEmbeddings:
     in_batch: whether it gets anchor and references in one batch.
     crosses: whether it looks at similarities between references too; each then has a direction of its own, else 16
         directions are shared out.
+    usual: its largest weight on the anchor that it was tried on.
+    rounding: what share of an anchor's largest weight is rounding: more of a loss that takes steps in float32.
     """
 
     function: Callable[..., Any]
     name: str
     in_batch: bool
     crosses: bool
+    usual: float = 0.0
+    rounding: float = ROUNDING
     one_by_one: ClassVar[bool] = True
 
     @classmethod
@@ -78,7 +84,8 @@ class OnEmbeddings:
                 continue
             whole._check_turned(*turns)
             if bool((found.slopes != 0).any()):
-                return cls(alone.function, name, in_batch, found.crosses)
+                rounding = min(max(ROUNDING, _FARTHER * found.error), _MOST_ROUNDING)
+                return cls(alone.function, name, in_batch, found.crosses, float(found.slopes.abs().max()), rounding)
             failures.append("its gradient is 0")
         raise InputError(
             f"{name} gives no weights, with references ({failures[0]}) or in one batch ({failures[1]}): "
@@ -86,20 +93,26 @@ class OnEmbeddings:
         )
 
     def weights(self, pairs: Pairs) -> PairWeights:
-        """Anchor by anchor, each realised by embeddings of its own, [B, R]. Raises InputError for a derivative that is
-        not finite, and for more than 512 pairs of an anchor in a loss that compares all with all.
+        """Anchor by anchor, each realised by embeddings of its own, [B, R], with 0 for what is rounding.
+
+        Raises InputError for a derivative that is not finite, and for more than 512 pairs of an anchor in a loss that
+        compares all with all.
         """
         rows = torch.zeros_like(pairs.similarity)
         for i in range(len(pairs.similarity)):
             used = pairs.positive[i] | pairs.negative[i]
             rows[i] = rows[i].masked_scatter(used, self._slopes_of(pairs, i).slopes.to(rows.dtype))
-        return PairWeights(torch.where(pairs.positive, -rows, 0), torch.where(pairs.negative, rows, 0))
+        weights = PairWeights(torch.where(pairs.positive, -rows, 0), torch.where(pairs.negative, rows, 0))
+        return without_rounding(weights, self.usual, self.rounding)
 
     def error(self, pairs: Pairs) -> float:
         """The largest difference, over the anchors, between what the anchor's derivative says of the weights and what
-        the references' say, relative to the anchor's largest weight.
+        the references' say, relative to the anchor's largest weight; 0 for one whose weights are all rounding.
         """
-        return max(self._slopes_of(pairs, i).error for i in range(len(pairs.similarity)))
+        found = (self._slopes_of(pairs, i) for i in range(len(pairs.similarity)))
+        return max(
+            (each.error for each in found if float(each.slopes.abs().sum()) > ALL_ROUNDING * self.usual), default=0.0
+        )
 
     def __str__(self) -> str:
         return self.name
