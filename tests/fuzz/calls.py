@@ -10,7 +10,7 @@ from typing import Any
 from fuzz import names
 from fuzz.case import Call, Failure, Verdict
 from fuzz.oracle import told, unfit
-from fuzz.sandbox import CANARY, TimeUpError, bounded, captured, environment, folder, where
+from fuzz.sandbox import CANARY, OUTSIDE, TimeUpError, bounded, captured, environment, folder, where
 from fuzz.state import copied, differences, same, snapshot
 from fuzz.targets.target import Target
 from weightlab.errors import InputError
@@ -51,7 +51,7 @@ def _called(target: Target, call: Call, function: Any, given: dict[str, Any]) ->
     except BaseException as error:
         return type(error).__name__, _raised(call, error)
     else:
-        outcome, failure = "an answer", _answered(call, wrong)
+        outcome, failure = "an answer", _answered(call, given, wrong)
     if failure is None:
         failure = _changed(call, given, kept, before)
     return outcome, failure
@@ -66,19 +66,27 @@ def _refused(call: Call, message: str) -> Failure | None:
     return Failure(f"{call.target}: a message with {re.sub('[0-9]+ char', '# char', why)}", ascii(message[:300])) if why else None
 
 
-def _answered(call: Call, wrong: str | None) -> Failure | None:
-    if call.verdict is Verdict.bad:
-        bad = [f"{name}={each.code}" for name, each in call.arguments.items() if each.verdict is Verdict.bad]
+def _answered(call: Call, given: dict[str, Any], wrong: str | None) -> Failure | None:
+    bad = [f"{name}={each.code}" for name, each in call.arguments.items() if each.verdict is Verdict.bad]
+    if bad and not any(_is_empty(each) for each in given.values()):
         return Failure(f"{call.target}: accepts bad {bad[0].partition('=')[0]}: {told(_short(bad[0]))}", "; ".join(bad)[:300])
     if wrong:
         return Failure(f"{call.target}: {told(wrong)}", wrong[:300])
     return None
 
 
+def _is_empty(value: object) -> bool:
+    """Whether there is nothing in it that could be wrong: no rows."""
+    shape = getattr(value, "shape", None)
+    return shape is not None and 0 in tuple(shape)[:1]
+
+
 def _raised(call: Call, error: BaseException) -> Failure:
     if isinstance(error, TimeUpError):
         return Failure(f"{call.target}: time is up in {where(error)}", str(error))
-    return Failure(f"{call.target}: {type(error).__name__} in {where(error)}", str(error)[:300])
+    place = where(error)
+    kind = f"{call.target}: {type(error).__name__} in {place}"
+    return Failure(f"{kind}: {told(str(error))}" if place == OUTSIDE else kind, str(error)[:300])
 
 
 def _changed(call: Call, given: dict[str, Any], kept: object, before: dict[str, object]) -> Failure | None:

@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+
+import weightlab
 
 from fuzz import names
 from fuzz.case import Command, Outcome
 from fuzz.sandbox import TimeUpError, bounded, captured, environment, folder, listing, where
-from weightlab.cli import app as cli
+from weightlab.cli import main
 from weightlab.study.spec import read
 from weightlab.study.storage import Storage
 from weightlab.study.trial import trials
@@ -26,7 +29,7 @@ __all__ = ["run_command"]
 
 SECONDS = 20.0  # of processor time
 _MOST_TRIALS = 40
-_ROOT = Path(__file__).resolve().parents[2]
+_ROOT = Path(weightlab.__file__).resolve().parents[1]
 _WORDS = {name: getattr(names, name) for name in names.__all__}
 
 
@@ -86,7 +89,7 @@ def _in_process(command: Command) -> tuple[int | None, str, str, str | None]:
         try:
             with bounded(SECONDS):
                 sys.argv = ["weightlab", *command.arguments]
-                cli.main(list(command.arguments))
+                main(list(command.arguments))
             escaped = "main returns"
         except SystemExit as ended:
             code = _code(ended.code)
@@ -96,8 +99,7 @@ def _in_process(command: Command) -> tuple[int | None, str, str, str | None]:
             sys.argv = arguments
             sys.path[:] = paths
             _forget(set(sys.modules) - modules)
-            _close_figures()
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            _restore()
         out, err = read_streams()
     return code, out, err, escaped
 
@@ -123,7 +125,11 @@ def _forget(modules: set[str]) -> None:
             sys.modules.pop(name, None)
 
 
-def _close_figures() -> None:
+def _restore() -> None:
+    """What a case's own code may have set, and what ends with a process."""
+    torch.set_default_dtype(torch.float32)
+    torch.set_grad_enabled(True)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     pyplot = sys.modules.get("matplotlib.pyplot")
     if pyplot is not None:
         pyplot.close("all")

@@ -14,7 +14,7 @@ import math
 import os
 import pathlib
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -147,9 +147,15 @@ def batch_of_sampler(step: Any = 0, **settings: Any) -> Tensor:  # noqa: ANN401
 
 def weights_of(weighting: Any, pairs: wl.Pairs) -> tuple[wl.PairWeights, Tensor | None]:  # noqa: ANN401
     """The weights of pairs, and the value where there is one."""
-    made = wl.as_weighting(weighting)
-    value = getattr(made, "value", None)
-    return made.weights(pairs), value(pairs) if value is not None else None
+    value = value_of(weighting)
+    return wl.as_weighting(weighting).weights(pairs), value(pairs) if value is not None else None
+
+
+def value_of(weighting: Any) -> Callable[[wl.Pairs], Tensor] | None:  # noqa: ANN401
+    """The value of a loss or of what recomposes to one; None of anything else."""
+    if isinstance(weighting, str) and weighting.partition("(")[0].strip() in wl.losses.names():
+        weighting = wl.losses.from_text(weighting)
+    return weighting.value if isinstance(weighting, wl.losses.Loss | wl.Recomposed) else None
 
 
 def _references(references: Any, labels: Any) -> Any:  # noqa: ANN401

@@ -14,7 +14,7 @@ from fuzz.sandbox import CANARY
 __all__ = ["LONGEST", "judge", "told", "unfit"]
 
 LONGEST = 1000  # characters of a message
-_FAULT = re.compile(r"fault of our own|our own fault|unexpected|--debug|please report", re.IGNORECASE)
+_FAULT = re.compile(r"fault of (our|weightlab's) own|--debug|please report", re.IGNORECASE)
 _RUNS = ("train", "evaluate", "run", "embed", "neighbours", "make")  # a run that failed is exit code 1
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 _MACHINE = ("json", "csv")
@@ -60,6 +60,8 @@ def _code(command: Command, outcome: Outcome) -> Failure | None:
 
 
 def _traceback(command: Command, outcome: Outcome) -> Failure | None:
+    if command.arguments[:1] == ("--debug",):
+        return None
     for text in (outcome.err, outcome.out):
         if "Traceback (most recent call last)" in text or "Exception ignored" in text:
             last = text.strip().splitlines()[-1]

@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["CANARY", "TimeUpError", "bounded", "captured", "environment", "folder", "listing", "where"]
+__all__ = ["CANARY", "OUTSIDE", "TimeUpError", "bounded", "captured", "environment", "folder", "listing", "where"]
 
 CANARY = "CANARY"  # the name of the file that data make if they are executed
+OUTSIDE = "outside weightlab"
 _WALL = 6  # times the bound on processor time: other processes may want the processor too
 
 
@@ -128,5 +129,5 @@ def where(error: BaseException) -> str:
     """The innermost place in weightlab that an error passed: file:function."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if f"{os.sep}weightlab{os.sep}" in frame.filename]
     if not frames:
-        return "outside weightlab"
+        return OUTSIDE
     return f"{frames[-1].filename.rpartition(f'{os.sep}weightlab{os.sep}')[2]}:{frames[-1].name}"

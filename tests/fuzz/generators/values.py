@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from random import Random
 
 from fuzz.case import Argument, Verdict
@@ -83,7 +84,7 @@ def spoiled(random: Random, kind: str, good: str, bad: tuple[str, ...], odd: tup
     """Something else in place of a good value of a kind; `bad` and `odd` are the target's own."""
     pools = _POOLS.get(kind, ((), (), ()))
     choices = (
-        (0.5, Verdict.bad, (*pools[0], *bad)),
+        (0.5, Verdict.bad, tuple(each for each in (*pools[0], *bad) if each not in odd)),
         (0.9, Verdict.odd, (*pools[1], *odd)),
         (1.0, Verdict.good, pools[2]),
     )
@@ -92,4 +93,6 @@ def spoiled(random: Random, kind: str, good: str, bad: tuple[str, ...], odd: tup
     if not pool:
         return Argument(good)
     code = random.choice(pool)
+    if re.search("[<>*+-]", good):
+        good = f"({good})"
     return Argument(code.replace("{{}}", "{}").replace("{x}", good) if pool is not _POOLS["text"][1] else code, verdict)

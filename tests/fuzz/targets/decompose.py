@@ -39,7 +39,7 @@ def _decomposed(random: Random) -> dict[str, str]:
 
 def _curves(given: Mapping[str, Any], answer: Any) -> str | None:  # noqa: ANN401
     curve = answer.curve
-    if len(curve) != 2 * int(given["points"]):
+    if given["points"] is not None and len(curve) != 2 * int(given["points"]):
         return f"{len(curve)} points on the curve"
     numbers = torch.tensor(curve[["similarity", "weight", "low", "high"]].to_numpy(dtype=float))
     if not bool(numbers.isfinite().all()):
@@ -119,6 +119,7 @@ TARGETS = (
         {"weighting": "weighting", "context": "context", "points": "whole", "draws": "whole", "seed": "whole", "takes": "text"},
         _curves,
         bad={"points": ("0", "1", "10**18"), "draws": _COUNT},
+        odd={"points": ("None",), "draws": ("None",)},
         share=8,
     ),
     Target(
@@ -132,7 +133,7 @@ TARGETS = (
            "'step(0.2) * linear'", "'exponential(5, 0.2)'", "lambda s: s**2", "wl.assign('constant', 'window(0.2, 0.6)')"))}, {"rule": "weighting"}, _derivative, share=5,
            bad={"rule": ("'ms-loss'", "'top(3)'", "'softmax(5)'", "wl.assign('constant', 'linear', 'mass')")}),
     Target("wl.integrability", lambda random: {**_given(random), "rectangles": random.choice(("1", "2"))},
-           {"weighting": "weighting", "context": "context", "rectangles": "whole", "seed": "whole"}, _asymmetry, bad={"rectangles": _COUNT}, share=2),
+           {"weighting": "weighting", "context": "context", "rectangles": "whole", "seed": "whole"}, _asymmetry, bad={"rectangles": _COUNT}, odd={"rectangles": ("None",)}, share=2),
     Target("drawn", _drawn, {"name": "context", "positives": "whole", "negatives": "whole", "count": "fixed", "seed": "fixed"}, _sampled,
            bad={"positives": _COUNT, "negatives": _COUNT}, share=5),
     Target("measured", _measured, {"name": "name", "embeddings": "unit", "labels": "labels", "positives": "whole", "negatives": "whole"}, _sampled,

@@ -104,7 +104,7 @@ TARGETS = (
     Target(
         "wl.memory.momentum_encoder",
         lambda random: {"encoder": "nn.Linear(2, 2)", "momentum": random.choice(("0", "0.5", "0.99"))},
-        {"momentum": "number", "encoder": "text"},
+        {"momentum": "number"},
         bad={"momentum": ("1", "-0.1", "2")},
         share=2,
     ),

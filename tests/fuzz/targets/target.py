@@ -25,7 +25,7 @@ class Target:
     kinds: of arguments, what they are, by which they are spoiled (`fuzz.generators.values`); those without stay.
     right: what is wrong with an answer, given the arguments; None where nothing is.
     bad: more wrong values of an argument, as code; "{x}" is the good one.
-    odd: values that may be refused.
+    odd: values that may be refused; of the kind's own wrong ones those that are not wrong here.
     share: how often it is called.
     """
 

@@ -36,6 +36,8 @@ _BAD = {"size": ("7", "513", "0"), "width": ("0",), "dimensions": ("0", "1"), "s
         "momentum": ("1", "-0.1"), "learning_rate": ("0", "-1"), "positive": _TEXTS, "negative": _TEXTS, "loss": _TEXTS,
         "data": ("'nope'",), "model": ("'resnet'",)}  # fmt: skip
 
+_ODD = {name: ("'1'", "'0.5'") for name in _SETTINGS} | {"loss": ("None",)}  # a configuration reads numbers as texts too
+
 
 def _built(random: Random) -> dict[str, str]:
     return {"name": "'cnn'", "channels": random.choice(("1", "3")), "width": random.choice(("1", "4")), "dimensions": random.choice(("1", "2", "16")),
@@ -67,7 +69,7 @@ def _folder(changes: Mapping[str, str | None]) -> str:
 
 
 TARGETS = (
-    Target("config_of", _settings, _SETTINGS, bad=_BAD, share=8),
+    Target("config_of", _settings, _SETTINGS, bad=_BAD, odd=_ODD, share=8),
     Target(
         "wl.models.build",
         _built,

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from fuzz.generators import weightings
+from fuzz.names import value_of
 from fuzz.targets.step import weighting
 from fuzz.targets.target import Target
 from fuzz.targets.truth import near, pair_weights
@@ -43,13 +44,10 @@ def _sound(given: Mapping[str, Any], answer: Any) -> str | None:  # noqa: ANN401
         return f"the value is {value.tolist()}"
     if pairs.similarity.dtype != torch.float64 or not pairs.similarity.numel():
         return None
-    from weightlab import as_weighting
-
-    value_of = getattr(as_weighting(given["weighting"]), "value", None)
-    if value_of is None:
-        return None
+    loss = value_of(given["weighting"])
+    assert loss is not None  # as there is a value
     leaf = pairs.similarity.clone().requires_grad_()
-    total = value_of(Pairs(leaf, pairs.positive, pairs.negative)).sum()
+    total = loss(Pairs(leaf, pairs.positive, pairs.negative)).sum()
     truth = torch.autograd.grad(total, leaf, allow_unused=True)[0] if total.requires_grad else None
     truth = torch.zeros_like(leaf) if truth is None else truth
     used = pairs.positive | pairs.negative
