@@ -1,0 +1,29 @@
+"""What came of the cases, for people."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from fuzz.run import Tally, shrunk
+
+__all__ = ["show"]
+
+_LONGEST = 1500  # characters of an example
+
+
+def show(tally: Tally, seed: int, console: Console) -> None:
+    """Counts a command and call, then each kind of failure with the least example of it."""
+    width = max(map(len, tally.outcomes), default=0)
+    for name, outcomes in sorted(tally.outcomes.items()):
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
+        console.print(f"{name:<{width}}  {sum(outcomes.values()):>5}: {counts}", markup=False, highlight=False)
+    for kind, count in tally.counts.most_common():
+        number, case, failure, target = tally.failures[kind]
+        least = str(shrunk(case, kind, target))
+        name = "call" if target is not None else "command"
+        lines = (f"\n{count} × {kind}", f"  {failure.detail}", *least.splitlines(), f"--seed {seed} --only '{name} {number}'")
+        for line in lines:
+            shown = ascii(line)[1:-1] if not line.isascii() or not line.isprintable() else line
+            console.print(f"  {shown[:_LONGEST]}" if line is not lines[0] else shown, markup=False, highlight=False)
+    cases = sum(sum(outcomes.values()) for outcomes in tally.outcomes.values())
+    console.print(f"\n{cases} cases, {sum(tally.counts.values())} failures of {len(tally.counts)} kinds", highlight=False)
