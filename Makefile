@@ -2,11 +2,12 @@
 PYTHON ?= python3
 JOBS ?= 2
 SIZE ?= quick
+SEED ?= 0
 BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install study-negatives five-losses bench test wheel mutants lint format clean
+.PHONY: help install study-negatives five-losses bench test wheel mutants fuzz lint format clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -37,6 +38,9 @@ wheel: ## build the wheel and try it in an empty environment
 
 mutants: $(READY) ## seed the faults of tests/mutants one at a time; which do the tests not find?
 	$(BIN)/python -m tests.mutants --jobs $(JOBS)
+
+fuzz: $(READY) ## odd input: 1,000 command lines and 5,000 calls; SEED=0
+	PYTHONPATH=tests $(BIN)/python -m fuzz --seed $(SEED)
 
 lint: $(READY) ## formatting, lint and types
 	$(BIN)/ruff format --check .

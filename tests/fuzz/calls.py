@@ -13,6 +13,7 @@ from fuzz.oracle import told, unfit
 from fuzz.sandbox import CANARY, OUTSIDE, TimeUpError, bounded, captured, environment, folder, where
 from fuzz.state import copied, differences, same, snapshot
 from fuzz.targets.target import Target
+
 from weightlab.errors import InputError
 
 __all__ = ["run_call"]
@@ -40,7 +41,7 @@ def run_call(target: Target, call: Call) -> tuple[str, Failure | None]:
         return outcome, failure
 
 
-def _called(target: Target, call: Call, function: Any, given: dict[str, Any]) -> tuple[str, Failure | None]:  # noqa: ANN401
+def _called(target: Target, call: Call, function: Any, given: dict[str, Any]) -> tuple[str, Failure | None]:
     kept, before = copied(given), snapshot()
     try:
         with bounded(SECONDS):
@@ -63,13 +64,19 @@ def _refused(call: Call, message: str) -> Failure | None:
     if len(message.splitlines()) != 1:
         return Failure(f"{call.target}: a message of {len(message.splitlines())} lines", ascii(message[:300]))
     why = unfit(message)
-    return Failure(f"{call.target}: a message with {re.sub('[0-9]+ char', '# char', why)}", ascii(message[:300])) if why else None
+    return (
+        Failure(f"{call.target}: a message with {re.sub('[0-9]+ char', '# char', why)}", ascii(message[:300]))
+        if why
+        else None
+    )
 
 
 def _answered(call: Call, given: dict[str, Any], wrong: str | None) -> Failure | None:
     bad = [f"{name}={each.code}" for name, each in call.arguments.items() if each.verdict is Verdict.bad]
     if bad and not any(_is_empty(each) for each in given.values()):
-        return Failure(f"{call.target}: accepts bad {bad[0].partition('=')[0]}: {told(_short(bad[0]))}", "; ".join(bad)[:300])
+        return Failure(
+            f"{call.target}: accepts bad {bad[0].partition('=')[0]}: {told(_short(bad[0]))}", "; ".join(bad)[:300]
+        )
     if wrong:
         return Failure(f"{call.target}: {told(wrong)}", wrong[:300])
     return None
@@ -101,5 +108,3 @@ def _changed(call: Call, given: dict[str, Any], kept: object, before: dict[str, 
 def _short(code: str) -> str:
     """What is done to a value, less the value."""
     return re.sub(r"(unit|similarities|one_hot|torch\.tensor)\(.*?\)", "x", code)
-
-

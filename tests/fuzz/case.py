@@ -45,7 +45,9 @@ class Command:
     def __str__(self) -> str:
         """As a shell has it, after a line for each file."""
         made = [f"# {path}: {code if code is not None else 'a folder'}" for path, code in self.files.items()]
-        settings = [f"{name}={value}" if value is not None else f"-u {name}" for name, value in self.environment.items()]
+        settings = [
+            f"{name}={value}" if value is not None else f"-u {name}" for name, value in self.environment.items()
+        ]
         words = shlex.join(["weightlab", *self.arguments])
         line = f"env {' '.join(settings)} {words}" if settings else words
         return "\n".join([*made, (self.shell or "{}").format(line)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shlex
 import signal
@@ -13,12 +14,11 @@ from typing import Any
 
 import numpy as np
 import torch
-
-import weightlab
-
 from fuzz import names
 from fuzz.case import Command, Outcome
 from fuzz.sandbox import TimeUpError, bounded, captured, environment, folder, listing, where
+
+import weightlab
 from weightlab.cli import main
 from weightlab.study.spec import read
 from weightlab.study.storage import Storage
@@ -36,7 +36,9 @@ _WORDS = {name: getattr(names, name) for name in names.__all__}
 def run_command(command: Command) -> Outcome:
     """Run it in a fresh folder that holds its files, and see what it does."""
     with folder() as root, ExitStack() as stack:
-        stack.enter_context(environment({"HOME": str(root / "home"), "COLUMNS": "80", "FORCE_COLOR": None, **command.environment}))
+        stack.enter_context(
+            environment({"HOME": str(root / "home"), "COLUMNS": "80", "FORCE_COLOR": None, **command.environment})
+        )
         _write(command)
         before = listing(root)
         code, out, err, escaped = (_in_process if command.shell is None else _in_shell)(command)
@@ -63,7 +65,7 @@ def _write(command: Command) -> None:
 def _folders(command: Command) -> list[str]:
     """Where the command may look for results."""
     words = [*command.arguments, ""]
-    given = [after for word, after in zip(words, words[1:], strict=False) if word == "--runs"]
+    given = [after for word, after in itertools.pairwise(words) if word == "--runs"]
     return ["runs", *given, *(word.removeprefix("--runs=") for word in words if word.startswith("--runs="))]
 
 
@@ -104,7 +106,7 @@ def _in_process(command: Command) -> tuple[int | None, str, str, str | None]:
     return code, out, err, escaped
 
 
-def _code(code: Any) -> int:  # noqa: ANN401
+def _code(code: Any) -> int:
     """As Python has it: None is 0, a text is printed and is 1."""
     if code is None:
         return 0

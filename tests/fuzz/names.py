@@ -29,8 +29,29 @@ from weightlab.data.features import read_features
 from weightlab.study.spec import read as read_study
 
 __all__ = ["Path", "collections", "decimal", "fractions", "math", "nan", "nn", "np", "os", "pathlib", "torch", "wl"]
-__all__ += ["Evil", "Loss", "bank", "mine", "npz", "one_hot", "run_file", "safetensors", "similarities", "unit", "with_at"]
-__all__ += ["batch_of_sampler", "criterion_of", "enqueued", "gradient_of_surrogate", "looked_up", "observed", "restored", "weights_of"]
+__all__ += [
+    "Evil",
+    "Loss",
+    "bank",
+    "mine",
+    "npz",
+    "one_hot",
+    "run_file",
+    "safetensors",
+    "similarities",
+    "unit",
+    "with_at",
+]
+__all__ += [
+    "batch_of_sampler",
+    "criterion_of",
+    "enqueued",
+    "gradient_of_surrogate",
+    "looked_up",
+    "observed",
+    "restored",
+    "weights_of",
+]
 __all__ += ["compared", "config_of", "drawn", "made", "measured", "read_features", "read_study"]
 __all__ += ["features_of", "inf", "run_folder", "study_of"]
 
@@ -90,7 +111,11 @@ class Loss(nn.Module):
 
 
 def gradient_of_surrogate(
-    weighting: Any, anchors: Any, labels: Any, references: Any = None, reference_labels: Any = None  # noqa: ANN401
+    weighting: Any,
+    anchors: Any,
+    labels: Any,
+    references: Any = None,
+    reference_labels: Any = None,
 ) -> tuple[Tensor, Tensor | None]:
     """The surrogate and its gradient by the anchors, where they can have one."""
     leaf = _leaf(anchors)
@@ -99,13 +124,18 @@ def gradient_of_surrogate(
 
 
 def observed(
-    weighting: Any, anchors: Any, labels: Any, references: Any = None, reference_labels: Any = None, bins: Any = 40  # noqa: ANN401
-) -> Any:  # noqa: ANN401
+    weighting: Any,
+    anchors: Any,
+    labels: Any,
+    references: Any = None,
+    reference_labels: Any = None,
+    bins: Any = 40,
+) -> Any:
     """The observation of a step."""
     return wl.step.observe(weighting, anchors, labels, _references(references, reference_labels), bins=bins)
 
 
-def criterion_of(**given: Any) -> tuple[Tensor, Tensor | None]:  # noqa: ANN401
+def criterion_of(**given: Any) -> tuple[Tensor, Tensor | None]:
     """A criterion's value and its gradient by the embeddings."""
     settings = {name: given.pop(name) for name in ("weighting", "positive", "negative", "scale") if name in given}
     leaf = _leaf(given.pop("embeddings"))
@@ -113,7 +143,7 @@ def criterion_of(**given: Any) -> tuple[Tensor, Tensor | None]:  # noqa: ANN401
     return value.detach(), _back(value, leaf)
 
 
-def enqueued(bank: wl.MemoryBank, embeddings: Any, labels: Any) -> tuple[Tensor, Tensor, Tensor]:  # noqa: ANN401
+def enqueued(bank: wl.MemoryBank, embeddings: Any, labels: Any) -> tuple[Tensor, Tensor, Tensor]:
     """The slots that a batch took, and what the bank has there; a bank that refuses it is as it was."""
     before = bank.state()
     try:
@@ -125,12 +155,12 @@ def enqueued(bank: wl.MemoryBank, embeddings: Any, labels: Any) -> tuple[Tensor,
     return slots, bank.embeddings[slots], bank.labels[slots]
 
 
-def looked_up(bank: wl.MemoryBank, labels: Any, own: Any) -> wl.References:  # noqa: ANN401
+def looked_up(bank: wl.MemoryBank, labels: Any, own: Any) -> wl.References:
     """The bank's entries as references of a batch with these labels."""
     return bank.references(labels, own)
 
 
-def restored(bank: wl.MemoryBank, **changes: Any) -> tuple[Tensor, Tensor]:  # noqa: ANN401
+def restored(bank: wl.MemoryBank, **changes: Any) -> tuple[Tensor, Tensor]:
     """What a bank holds after it was restored from its own state with some parts changed."""
     state = bank.state()
     for name, change in changes.items():
@@ -140,41 +170,41 @@ def restored(bank: wl.MemoryBank, **changes: Any) -> tuple[Tensor, Tensor]:  # n
     return bank.embeddings, bank.labels
 
 
-def batch_of_sampler(step: Any = 0, **settings: Any) -> Tensor:  # noqa: ANN401
+def batch_of_sampler(step: Any = 0, **settings: Any) -> Tensor:
     """A batch of a sampler."""
     return wl.data.PKSampler(**settings).batch_at(step)
 
 
-def weights_of(weighting: Any, pairs: wl.Pairs) -> tuple[wl.PairWeights, Tensor | None]:  # noqa: ANN401
+def weights_of(weighting: Any, pairs: wl.Pairs) -> tuple[wl.PairWeights, Tensor | None]:
     """The weights of pairs, and the value where there is one."""
     value = value_of(weighting)
     return wl.as_weighting(weighting).weights(pairs), value(pairs) if value is not None else None
 
 
-def value_of(weighting: Any) -> Callable[[wl.Pairs], Tensor] | None:  # noqa: ANN401
+def value_of(weighting: Any) -> Callable[[wl.Pairs], Tensor] | None:
     """The value of a loss or of what recomposes to one; None of anything else."""
     if isinstance(weighting, str) and weighting.partition("(")[0].strip() in wl.losses.names():
         weighting = wl.losses.from_text(weighting)
     return weighting.value if isinstance(weighting, wl.losses.Loss | wl.Recomposed) else None
 
 
-def _references(references: Any, labels: Any) -> Any:  # noqa: ANN401
+def _references(references: Any, labels: Any) -> Any:
     return None if references is None and labels is None else wl.References(references, labels)
 
 
-def _leaf(values: Any) -> Any:  # noqa: ANN401
+def _leaf(values: Any) -> Any:
     plain = isinstance(values, Tensor) and values.is_floating_point() and values.layout is torch.strided
     return values.detach().clone().requires_grad_() if plain and not values.is_quantized else values
 
 
-def _back(value: Tensor, leaf: Any) -> Tensor | None:  # noqa: ANN401
+def _back(value: Tensor, leaf: Any) -> Tensor | None:
     if not isinstance(leaf, Tensor) or not leaf.requires_grad or not value.requires_grad:
         return None
     value.backward()
     return leaf.grad
 
 
-def npz(**arrays: Any) -> bytes:  # noqa: ANN401
+def npz(**arrays: Any) -> bytes:
     """The bytes of a .npz file; what is no array of numbers or texts is pickled."""
     file = io.BytesIO()
     np.savez(file, **arrays)
@@ -230,27 +260,26 @@ def _run() -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())}
 
 
-def compared(a: Any, b: Any, **settings: Any) -> wl.Comparison:  # noqa: ANN401
+def compared(a: Any, b: Any, **settings: Any) -> wl.Comparison:
     """Two weightings, compared."""
     return wl.compare(a, b, **settings)
 
 
-def drawn(name: Any, positives: Any = 3, negatives: Any = 64, *, count: int = 1, seed: int = 0) -> Any:  # noqa: ANN401
+def drawn(name: Any, positives: Any = 3, negatives: Any = 64, *, count: int = 1, seed: int = 0) -> Any:
     """A sample of a named context."""
     return wl.contexts.as_context(wl.contexts.get(name, positives, negatives)).sample(count, seed)
 
 
-def measured(*, count: int = 1, seed: int = 0, **settings: Any) -> Any:  # noqa: ANN401
+def measured(*, count: int = 1, seed: int = 0, **settings: Any) -> Any:
     """A sample of a measured context."""
     return wl.contexts.Measured(**settings).sample(count, seed)
 
 
-def made(kind: Any, **settings: Any) -> Any:  # noqa: ANN401
+def made(kind: Any, **settings: Any) -> Any:
     """A weight function of a kind."""
     return kind(**settings)
 
 
-def config_of(**settings: Any) -> Any:  # noqa: ANN401
+def config_of(**settings: Any) -> Any:
     """A checked configuration of a run."""
     return wl.train.TrainConfig.checked(settings)
-

@@ -164,4 +164,6 @@ def _group(command: Command) -> str:
 
 def _is_control(character: str) -> bool:
     """C0, C1 and what turns the direction of text."""
-    return unicodedata.category(character) == "Cc" or character in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+    return (
+        unicodedata.category(character) == "Cc" or character in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+    )

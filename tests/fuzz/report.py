@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-
 from fuzz.run import Tally, shrunk
+from rich.console import Console
 
 __all__ = ["show"]
 
@@ -21,9 +20,16 @@ def show(tally: Tally, seed: int, console: Console) -> None:
         number, case, failure, target = tally.failures[kind]
         least = str(shrunk(case, kind, target))
         name = "call" if target is not None else "command"
-        lines = (f"\n{count} × {kind}", f"  {failure.detail}", *least.splitlines(), f"--seed {seed} --only '{name} {number}'")
+        lines = (
+            f"\n{count} × {kind}",
+            f"  {failure.detail}",
+            *least.splitlines(),
+            f"--seed {seed} --only '{name} {number}'",
+        )
         for line in lines:
             shown = ascii(line)[1:-1] if not line.isascii() or not line.isprintable() else line
             console.print(f"  {shown[:_LONGEST]}" if line is not lines[0] else shown, markup=False, highlight=False)
     cases = sum(sum(outcomes.values()) for outcomes in tally.outcomes.values())
-    console.print(f"\n{cases} cases, {sum(tally.counts.values())} failures of {len(tally.counts)} kinds", highlight=False)
+    console.print(
+        f"\n{cases} cases, {sum(tally.counts.values())} failures of {len(tally.counts)} kinds", highlight=False
+    )

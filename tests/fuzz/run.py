@@ -63,7 +63,11 @@ def calls(tally: Tally, seed: int, numbers: Iterable[int]) -> None:
 def shrunk(case: Command | Call, kind: str, target: Target | None) -> Command | Call:
     """The least of a case that fails in the same way."""
     if isinstance(case, Command):
-        return least_command(case, lambda each: _kind(judge(each, run_command(each))) == kind) if case.shell is None else case
+        return (
+            least_command(case, lambda each: _kind(judge(each, run_command(each))) == kind)
+            if case.shell is None
+            else case
+        )
     assert target is not None
     return least_call(case, lambda each: _kind(run_call(target, each)[1]) == kind)
 
@@ -76,4 +80,6 @@ def _name(case: Command) -> str:
     """Of the command that is run, as far as it can be told."""
     words = case.arguments[:2] if case.arguments[:1] in (("study",), ("data",)) else case.arguments[:1]
     name = " ".join(words)
-    return f"weightlab {name}" if name.replace(" ", "").isalpha() and name.isascii() and len(name) < 30 else "weightlab …"
+    return (
+        f"weightlab {name}" if name.replace(" ", "").isalpha() and name.isascii() and len(name) < 30 else "weightlab …"
+    )

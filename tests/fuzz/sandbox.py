@@ -72,7 +72,7 @@ def captured() -> Iterator[Callable[[], tuple[str, str]]]:
     """Nothing to read on standard input, and what is printed caught, by C code too; the function given says what."""
     kept = [os.dup(number) for number in range(3)]
     streams = sys.stdin, sys.stdout, sys.stderr
-    files = [tempfile.TemporaryFile() for _ in range(2)]
+    files = [tempfile.TemporaryFile() for _ in range(2)]  # noqa: SIM115
     null = os.open(os.devnull, os.O_RDONLY)
     for stream in streams[1:]:
         stream.flush()
@@ -127,7 +127,9 @@ def bounded(seconds: float) -> Iterator[None]:
 
 def where(error: BaseException) -> str:
     """The innermost place in weightlab that an error passed: file:function."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if f"{os.sep}weightlab{os.sep}" in frame.filename]
+    frames = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if f"{os.sep}weightlab{os.sep}" in frame.filename
+    ]
     if not frames:
         return OUTSIDE
     return f"{frames[-1].filename.rpartition(f'{os.sep}weightlab{os.sep}')[2]}:{frames[-1].name}"

@@ -10,16 +10,24 @@ from random import Random
 from typing import Any, get_args
 
 import typer
-
 from fuzz.case import Command, Verdict
 from fuzz.generators import files, specs, texts, weightings
 from fuzz.generators.texts import NASTY, Piece
+
 from weightlab.cli.app import app
 
 __all__ = ["command"]
 
 _OTHERS = ("--install-completion", "--show-completion", "--help", "--debug")  # the shell's, not ours
-_TRAIN = {"--size": "8", "--width": "2", "--dimensions": "4", "--steps": "1", "--memory": "0", "--batch": "4", "--per-class": "2"}
+_TRAIN = {
+    "--size": "8",
+    "--width": "2",
+    "--dimensions": "4",
+    "--steps": "1",
+    "--memory": "0",
+    "--batch": "4",
+    "--per-class": "2",
+}
 _GOOD_WHOLE = {
     "size": ("8", "9", "12"), "width": ("1", "2", "3"), "dimensions": ("2", "4", "5"), "memory": ("0", "4", "64"),
     "warmup": ("0", "1"), "steps": ("1", "2"), "batch": ("4", "6", "8"), "per_class": ("2",), "seed": ("0", "1", "7", "2147483647"),
@@ -93,9 +101,9 @@ def command(random: Random) -> Command:
     return Command(words, draft.files, environment, verdict, draft.finished, shell)
 
 
-def _add(draft: _Draft, path: tuple[str, ...], parameter: Any, careful: bool) -> None:  # noqa: ANN401
+def _add(draft: _Draft, path: tuple[str, ...], parameter: Any, careful: bool) -> None:
     """A parameter of the command, or none where it may be left out."""
-    random, name = draft.random, parameter.name
+    random, _name = draft.random, parameter.name
     is_argument = parameter.param_type_name == "argument"
     if is_argument:
         if not careful and random.random() < 0.03:
@@ -121,10 +129,12 @@ def _add(draft: _Draft, path: tuple[str, ...], parameter: Any, careful: bool) ->
             draft.take(_piece(draft, path, parameter, careful), option)
     if draft.words.count(option) > 1:
         draft.verdicts.append(Verdict.odd)
-        draft.verdicts = [Verdict.odd if each is Verdict.bad else each for each in draft.verdicts]  # the last one counts
+        draft.verdicts = [
+            Verdict.odd if each is Verdict.bad else each for each in draft.verdicts
+        ]  # the last one counts
 
 
-def _piece(draft: _Draft, path: tuple[str, ...], parameter: Any, careful: bool) -> Piece:  # noqa: ANN401
+def _piece(draft: _Draft, path: tuple[str, ...], parameter: Any, careful: bool) -> Piece:
     """A value of a parameter: by its name where that says what it means, else by its type."""
     if careful:
         for _ in range(20):
@@ -137,7 +147,7 @@ def _piece(draft: _Draft, path: tuple[str, ...], parameter: Any, careful: bool) 
     return _any_piece(draft, path, parameter)
 
 
-def _any_piece(draft: _Draft, path: tuple[str, ...], parameter: Any) -> Piece:  # noqa: ANN401
+def _any_piece(draft: _Draft, path: tuple[str, ...], parameter: Any) -> Piece:
     make = _MEANINGS.get((path[-1], parameter.name)) or _MEANINGS.get(("", parameter.name))
     kinds = _kinds(parameter)
     for kind in kinds:
@@ -148,7 +158,7 @@ def _any_piece(draft: _Draft, path: tuple[str, ...], parameter: Any) -> Piece:  
     return _number(draft, parameter.name) if float in kinds else (make or _text)(draft)
 
 
-def _kinds(parameter: Any) -> list[type]:  # noqa: ANN401
+def _kinds(parameter: Any) -> list[type]:
     """The Python types that a parameter is annotated with: [str] for list[str], [int, NoneType] for int | None."""
     annotation = parameter.type_descriptor.annotation
     return [each for each in (annotation, *get_args(annotation)) if isinstance(each, type)]
@@ -217,7 +227,9 @@ def _run(draft: _Draft) -> Piece:
         draft.files |= made
         return path, verdict
     draft.files |= {"empty": None, "plain": "b'x'"}
-    return draft.random.choice(("none", "empty", "plain", "", "/dev/null", "\x1b[31m", "a" * 300, "\udcff", ".")), Verdict.bad
+    return draft.random.choice(
+        ("none", "empty", "plain", "", "/dev/null", "\x1b[31m", "a" * 300, "\udcff", ".")
+    ), Verdict.bad
 
 
 def _resumed(draft: _Draft) -> Piece:
@@ -244,8 +256,12 @@ def _folder(draft: _Draft) -> Piece:
         return draft.random.choice(("out", "a/b/c", ".", "out/", "a b", "\u00e9")), Verdict.good
     draft.files |= {"plain": "b'x'"}
     if roll < 0.9:
-        return draft.random.choice(("plain", "plain/x", "/dev/null", "/dev/null/x", "/proc/x", "a" * 300, "x/" * 3000)), Verdict.bad
-    return draft.random.choice(("", "..", "../out", "$x$", "a\x1b[31mb", "\udcff", "~", "a\nb", "%s", "{}", "-", "a:b")), Verdict.odd
+        return draft.random.choice(
+            ("plain", "plain/x", "/dev/null", "/dev/null/x", "/proc/x", "a" * 300, "x/" * 3000)
+        ), Verdict.bad
+    return draft.random.choice(
+        ("", "..", "../out", "$x$", "a\x1b[31mb", "\udcff", "~", "a\nb", "%s", "{}", "-", "a:b")
+    ), Verdict.odd
 
 
 def _read_from(draft: _Draft) -> Piece:
@@ -257,12 +273,18 @@ def _read_from(draft: _Draft) -> Piece:
 def _study(draft: _Draft) -> Piece:
     roll = draft.random.random()
     if roll < 0.85:
-        text, verdict, same = specs.study(draft.random)
+        text, verdict, _same = specs.study(draft.random)
         path = draft.random.choice(("small", "studies/small.toml"))
         draft.files["studies/small.toml"] = f"{text!r}.encode(errors='surrogateescape')"
         return path, verdict
-    draft.files |= {"studies/small.toml": repr(specs.VALID.encode()), "studies/dir.toml": None, "studies/bad.toml": "b'\\xff\\xfe'"}
-    return draft.random.choice(("smal", "none.toml", "studies", "dir", "studies/dir.toml", "bad", "", ".", "/dev/null", *NASTY)), Verdict.bad
+    draft.files |= {
+        "studies/small.toml": repr(specs.VALID.encode()),
+        "studies/dir.toml": None,
+        "studies/bad.toml": "b'\\xff\\xfe'",
+    }
+    return draft.random.choice(
+        ("smal", "none.toml", "studies", "dir", "studies/dir.toml", "bad", "", ".", "/dev/null", *NASTY)
+    ), Verdict.bad
 
 
 def _size(draft: _Draft) -> Piece:
@@ -274,7 +296,18 @@ def _size(draft: _Draft) -> Piece:
 def _data(draft: _Draft) -> Piece:
     if draft.random.random() < 0.6:
         return "glyphs", Verdict.good
-    bad = ("glyhps", "", "sop", "sop:none", "folder:none", "folder:", "features:none.npz", "table:none.csv", "os:system", "x" * 20000)
+    bad = (
+        "glyhps",
+        "",
+        "sop",
+        "sop:none",
+        "folder:none",
+        "folder:",
+        "features:none.npz",
+        "table:none.csv",
+        "os:system",
+        "x" * 20000,
+    )
     return draft.random.choice(bad), Verdict.bad
 
 
@@ -328,7 +361,16 @@ def _keep_small(draft: _Draft) -> None:
     for option, value in _TRAIN.items():
         if option not in given:
             draft.words += [option, value]
-    if {"--batch", "--per-class", "--memory", "--learning-rate", "--scale", "--loss", "--positive", "--negative"} & given:
+    if {
+        "--batch",
+        "--per-class",
+        "--memory",
+        "--learning-rate",
+        "--scale",
+        "--loss",
+        "--positive",
+        "--negative",
+    } & given:
         draft.verdicts.append(Verdict.odd)  # they have to fit one another, and a run may diverge
 
 
@@ -355,7 +397,9 @@ def _quick(random: Random) -> _Draft:
     draft = _Draft(random, random.choice(_QUICK).split())
     draft.files["studies/small.toml"] = repr(specs.VALID.encode())
     if draft.words[0] in ("decompose", "check", "compare"):
-        draft.words += random.choice((["ms-loss", "triplet"], ["nope\udcff", "é"]))[: 2 if draft.words[0] == "compare" else 1]
+        draft.words += random.choice((["ms-loss", "triplet"], ["nope\udcff", "é"]))[
+            : 2 if draft.words[0] == "compare" else 1
+        ]
     if draft.words[0] == "study":
         draft.words.append("small")
     if random.random() < 0.3 and draft.words[0] in ("losses", "decompose"):
@@ -370,7 +414,7 @@ def _weighted() -> list[tuple[tuple[str, ...], list[Any]]]:
     return [each for each in found for _ in range(1 + len(each[1]) // 2)]
 
 
-def _commands(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], list[Any]]]:  # noqa: ANN401
+def _commands(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], list[Any]]]:
     inner = getattr(command, "commands", None)
     if inner is None:
         yield path, [each for each in command.params if not set(each.opts) & set(_OTHERS)]

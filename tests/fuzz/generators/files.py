@@ -37,7 +37,7 @@ FEATURES: tuple[tuple[str, str, Verdict], ...] = (
     (".npz", f"npz(embeddings=0 * unit(0, 20, 8).numpy(), labels={_LABELS})", _BAD),
     (".npz", f"npz(embeddings=unit(0, 19, 8).numpy(), labels={_LABELS})", _BAD),
     (".npz", f"npz(embeddings=unit(0, 20, 8).numpy()[0], labels={_LABELS})", _BAD),
-    (".npz", f"npz(embeddings=np.zeros((0, 8), np.float32), labels=np.zeros(0, int))", _BAD),
+    (".npz", "npz(embeddings=np.zeros((0, 8), np.float32), labels=np.zeros(0, int))", _BAD),
     (".npz", f"npz(embeddings=np.zeros((20, 0), np.float32), labels={_LABELS})", _BAD),
     (".npz", "npz(embeddings=unit(0, 20, 8).numpy(), labels=np.zeros(20, int))", _BAD),
     (".npz", "npz(embeddings=unit(0, 20, 8).numpy(), labels=np.arange(20))", _BAD),
@@ -49,9 +49,9 @@ FEATURES: tuple[tuple[str, str, Verdict], ...] = (
     (".npz", f"npz(embeddings=np.array([Evil()] * 20), labels={_LABELS})", _BAD),
     (".npz", "npz(embeddings=unit(0, 20, 8).numpy(), labels=np.array([Evil()] * 20))", _BAD),
     (".npz", f"npz(embeddings=np.zeros((20, 8), 'M8[s]'), labels={_LABELS})", _BAD),
-    (".npz", f"npz(embeddings=unit(0, 20, 8).numpy(), labels=np.zeros(20, 'M8[s]'))", _ODD),
-    (".npz", f"npz(embeddings=unit(0, 20, 8).numpy(), labels=np.array([b'a'] * 10 + [b'b'] * 10))", _ODD),
-    (".npz", f"npz(embeddings=unit(0, 20, 8).numpy(), labels=np.zeros(20, [('a', int)]))", _BAD),
+    (".npz", "npz(embeddings=unit(0, 20, 8).numpy(), labels=np.zeros(20, 'M8[s]'))", _ODD),
+    (".npz", "npz(embeddings=unit(0, 20, 8).numpy(), labels=np.array([b'a'] * 10 + [b'b'] * 10))", _ODD),
+    (".npz", "npz(embeddings=unit(0, 20, 8).numpy(), labels=np.zeros(20, [('a', int)]))", _BAD),
     (".npz", f"npz(embeddings=unit(0, 20, 8).numpy(), labels={_LABELS})[:100]", _BAD),
     (".npz", f"npz(embeddings=unit(0, 20, 8).numpy(), labels={_LABELS})[:-40]", _BAD),
     (".npz", "b''", _BAD),
@@ -59,7 +59,11 @@ FEATURES: tuple[tuple[str, str, Verdict], ...] = (
     (".npz", "b'\\x93NUMPY\\x01\\x00'", _BAD),
     (".npz", "bytes(range(256))", _BAD),
     (".safetensors", f"safetensors(embeddings=unit(0, 20, 8), labels=torch.from_numpy({_LABELS}))", _GOOD),
-    (".safetensors", f"safetensors(embeddings=unit(0, 20, 8).bfloat16(), labels=torch.from_numpy({_LABELS}).int())", _GOOD),
+    (
+        ".safetensors",
+        f"safetensors(embeddings=unit(0, 20, 8).bfloat16(), labels=torch.from_numpy({_LABELS}).int())",
+        _GOOD,
+    ),
     (".safetensors", f"safetensors(embeddings=unit(0, 20, 8), labels=torch.from_numpy({_LABELS}).double())", _GOOD),
     (".safetensors", f"safetensors(embeddings=unit(0, 20, 8), labels=torch.from_numpy({_LABELS}) > 1)", _ODD),
     (".safetensors", f"safetensors(embeddings=unit(0, 20, 8) * nan, labels=torch.from_numpy({_LABELS}))", _BAD),
@@ -91,7 +95,12 @@ RUNS: tuple[tuple[dict[str, str | None], Verdict], ...] = (
     ({"config.json": "run_file('config.json').replace(b'glyphs', b'../../glyphs')"}, _BAD),
     ({"config.json": "run_file('config.json').replace(b'glyphs', b'os:system')"}, _BAD),
     ({"config.json": "run_file('config.json').replace(b'\"cnn\"', b'\"\\\\u001b[31m\"')"}, _BAD),
-    ({"config.json": "run_file('config.json').replace(b'\"loss\": null', b'\"loss\": \"os:system(\\'touch CANARY\\')\"')"}, _BAD),
+    (
+        {
+            "config.json": "run_file('config.json').replace(b'\"loss\": null', b'\"loss\": \"os:system(\\'touch CANARY\\')\"')"
+        },
+        _BAD,
+    ),
     ({"config.json": "run_file('config.json').replace(b'\"loss\": null', b'\"loss\": \"sys:exit(0)\"')"}, _BAD),
     ({"config.json": "run_file('config.json').replace(b'\"seed\": 0', b'\"seed\": 0, \"more\": 1')"}, _BAD),
     ({"model.safetensors": "b''"}, _BAD),
@@ -130,7 +139,11 @@ LOSSES: tuple[tuple[str, str, Verdict], ...] = (
     ("return 1", "a, b, c, d, e, f, g", _BAD),
     ("similarity.data.zero_(); return (similarity**2 * negative).sum(1)", "similarity, positive, negative", _ODD),
     ("return (similarity * torch.rand(1)).sum(1)", "similarity, positive, negative", _ODD),
-    ("torch.set_default_dtype(torch.float64); return (similarity**2 * negative).sum(1)", "similarity, positive, negative", _ODD),
+    (
+        "torch.set_default_dtype(torch.float64); return (similarity**2 * negative).sum(1)",
+        "similarity, positive, negative",
+        _ODD,
+    ),
     ("yield 1", "similarity, positive, negative", _BAD),
 )
 _FILES: tuple[tuple[str, Verdict], ...] = (

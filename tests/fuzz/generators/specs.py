@@ -41,10 +41,28 @@ def study(random: Random) -> tuple[str, Verdict, bool]:
         return _toml(content), Verdict.odd, False
     if roll < 0.95:
         return mutated(random, _toml(content)), Verdict.odd, False
-    return random.choice(
-        ("", "name = [", "name = " + "[" * 5000, "a" * 20000, "[" * 3000, "\x00", "\udcff", "a = 1\na = 2", "a." * 2000 + "b = 1",
-         "name = 'a'\nname = 'b'", "x = " + "9" * 5000, "[[arms]]", "arms = 3", "base = " + "{a=" * 3000 + "1" + "}" * 3000)  # fmt: skip
-    ), Verdict.bad, False
+    return (
+        random.choice(
+            (
+                "",
+                "name = [",
+                "name = " + "[" * 5000,
+                "a" * 20000,
+                "[" * 3000,
+                "\x00",
+                "\udcff",
+                "a = 1\na = 2",
+                "a." * 2000 + "b = 1",
+                "name = 'a'\nname = 'b'",
+                "x = " + "9" * 5000,
+                "[[arms]]",
+                "arms = 3",
+                "base = " + "{a=" * 3000 + "1" + "}" * 3000,
+            )
+        ),
+        Verdict.bad,
+        False,
+    )
 
 
 def _named(random: Random, content: dict[str, Any]) -> str:
@@ -82,7 +100,9 @@ def _mutate(random: Random, content: dict[str, Any]) -> None:
     elif roll < 0.75:
         place[key] = random.choice(_VALUES)
     elif isinstance(place, dict):
-        name = random.choice(("seed", "bse", "steps", "learning_rate", "momentum", "width", "seeds", "extra", "", "a b"))
+        name = random.choice(
+            ("seed", "bse", "steps", "learning_rate", "momentum", "width", "seeds", "extra", "", "a b")
+        )
         place[name] = random.choice(_VALUES)
     else:
         place.append(random.choice(_VALUES))
@@ -94,7 +114,7 @@ def _toml(content: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _value(value: Any) -> str:  # noqa: ANN401
+def _value(value: Any) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{_key(name)} = {_value(each)}" for name, each in value.items()) + "}"
     if isinstance(value, list):

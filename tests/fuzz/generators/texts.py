@@ -17,7 +17,7 @@ EXECUTED = (
     "os:system(command='touch CANARY')",
     "subprocess:call(['touch', 'CANARY'])",
     "subprocess:Popen(['touch', 'CANARY'])",
-    "builtins:exec('open(\"CANARY\", \"w\")')",
+    'builtins:exec(\'open("CANARY", "w")\')',
     "builtins:eval(\"__import__('os').system('touch CANARY')\")",
     "builtins:open('CANARY', 'w')",
     "io:FileIO('CANARY', 'w')",
@@ -115,7 +115,23 @@ _WHOLE_BAD = ("nan", "inf", "-inf", "1e308", "x", "", " ", "1.5", "1e3", "0x", "
               "-1", "-9223372036854775808", "9223372036854775808", "18446744073709551616", "None", "1;2", "[1]")  # fmt: skip
 _WHOLE_ODD = ("0", "١", "1_0", " 2", "+2", "02", "-0", "0b1")
 _NUMBER_BAD = ("nan", "inf", "-inf", "x", "", " ", "None", "1,5", "0x1p3", "[0.5]", "1e999", "-1e999", "9" * 400)
-_NUMBER_ODD = ("0", "-0.0", "-1", "1e308", "-1e308", "1e-320", "1e-45", "1e38", "1e-38", "2", "1", "0.5", "1_0", " .5", "9" * 31)
+_NUMBER_ODD = (
+    "0",
+    "-0.0",
+    "-1",
+    "1e308",
+    "-1e308",
+    "1e-320",
+    "1e-45",
+    "1e38",
+    "1e-38",
+    "2",
+    "1",
+    "0.5",
+    "1_0",
+    " .5",
+    "9" * 31,
+)
 
 
 def whole(random: Random) -> Piece:

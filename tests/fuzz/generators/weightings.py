@@ -7,6 +7,7 @@ from random import Random
 
 from fuzz.case import Verdict
 from fuzz.generators.texts import NASTY, Piece, mutated
+
 from weightlab import losses
 
 __all__ = ["function", "loss", "setting", "weighting"]
@@ -14,7 +15,23 @@ __all__ = ["function", "loss", "setting", "weighting"]
 _BAD_VALUES = ("'x'", "[]", "{}", "{[]: 1}", "1or 2", "1j", "b''", "()", "nan", "inf", "9" * 400, "-" * 300 + "1", "[" * 3000,
                "__import__('os').system('touch CANARY')", "lambda: 1", "f()", "1:2", "1,", "", " ", "True", "1e999", "*[]",
                "**{}", "x", "1 2", "0777", "'\x1b[31m'", "(" * 200 + "1" + ")" * 200)  # fmt: skip
-_ODD_VALUES = ("0", "-1", "1", "2.5", "1e308", "-1e308", "1e-320", "1e38", "-0.0", "1_0", "+1", "0x10", "9" * 31, "None", "(1)")
+_ODD_VALUES = (
+    "0",
+    "-1",
+    "1",
+    "2.5",
+    "1e308",
+    "-1e308",
+    "1e-320",
+    "1e38",
+    "-0.0",
+    "1_0",
+    "+1",
+    "0x10",
+    "9" * 31,
+    "None",
+    "(1)",
+)
 
 
 def function(random: Random) -> Piece:

@@ -8,7 +8,6 @@ from random import Random
 from typing import Any
 
 import torch
-
 from fuzz.targets.step import weighting
 from fuzz.targets.target import Target
 
@@ -20,7 +19,14 @@ _LOSSES_OF_OTHERS = (
     "lambda similarity, positive, negative: (similarity * negative).sum(1) - (similarity * positive).sum(1)",
     "lambda s: s.clamp(min=0)",
 )
-_CONTEXTS = ("'trained'", "'random'", "'early'", "'random:16'", "wl.contexts.get('trained', 2, 9)", "wl.contexts.get('early', 1, 1)")
+_CONTEXTS = (
+    "'trained'",
+    "'random'",
+    "'early'",
+    "'random:16'",
+    "wl.contexts.get('trained', 2, 9)",
+    "wl.contexts.get('early', 1, 1)",
+)
 
 
 def _given(random: Random) -> dict[str, str]:
@@ -37,7 +43,7 @@ def _decomposed(random: Random) -> dict[str, str]:
     return made
 
 
-def _curves(given: Mapping[str, Any], answer: Any) -> str | None:  # noqa: ANN401
+def _curves(given: Mapping[str, Any], answer: Any) -> str | None:
     curve = answer.curve
     if given["points"] is not None and len(curve) != 2 * int(given["points"]):
         return f"{len(curve)} points on the curve"
@@ -54,16 +60,16 @@ def _curves(given: Mapping[str, Any], answer: Any) -> str | None:  # noqa: ANN40
     return None if answer.ratio >= 0 or math.isnan(answer.ratio) else f"the ratio is {answer.ratio}"
 
 
-def _distances(given: Mapping[str, Any], answer: Any) -> str | None:  # noqa: ANN401
+def _distances(given: Mapping[str, Any], answer: Any) -> str | None:
     inside = answer.distances["distance"].between(0, 1 + 1e-9).all()
     return None if inside else f"distances are {answer.distances['distance'].tolist()}"
 
 
-def _asymmetry(given: Mapping[str, Any], answer: Any) -> str | None:  # noqa: ANN401
+def _asymmetry(given: Mapping[str, Any], answer: Any) -> str | None:
     return None if 0 <= answer.asymmetry <= 1 else f"the asymmetry is {answer.asymmetry}"
 
 
-def _derivative(given: Mapping[str, Any], answer: Any) -> str | None:  # noqa: ANN401
+def _derivative(given: Mapping[str, Any], answer: Any) -> str | None:
     """The value's derivative is the weights, and a step of the value their integral."""
     from weightlab.pairs import Pairs
 
@@ -88,7 +94,7 @@ def _drawn(random: Random) -> dict[str, str]:
     return made
 
 
-def _sampled(given: Mapping[str, Any], answer: Any) -> str | None:  # noqa: ANN401
+def _sampled(given: Mapping[str, Any], answer: Any) -> str | None:
     counts = (int(given.get("positives", 3)), int(given.get("negatives", 64)))
     if answer.counts != counts or len(answer.positive) != int(given["count"]):
         return f"{answer.counts} pairs of {counts}"

@@ -20,7 +20,7 @@ def _bank(random: Random) -> dict[str, str]:
     return made
 
 
-def _size(given: Mapping[str, Any], answer: Any) -> str | None:  # noqa: ANN401
+def _size(given: Mapping[str, Any], answer: Any) -> str | None:
     return None if (len(answer), answer.capacity) == (0, int(given["capacity"])) else "the bank is of another size"
 
 
@@ -35,7 +35,7 @@ def _enqueued(random: Random) -> dict[str, str]:
     }
 
 
-def _is_in(given: Mapping[str, Any], answer: Any) -> str | None:  # noqa: ANN401
+def _is_in(given: Mapping[str, Any], answer: Any) -> str | None:
     """`answer`: the slots, and the bank's embeddings and labels there."""
     slots, embeddings, found = answer
     if len(slots) != len(given["embeddings"]):
@@ -51,7 +51,7 @@ def _looked_up(random: Random) -> dict[str, str]:
     return {"bank": made["bank"], "labels": labels(random, count), "own": f"torch.tensor({[-1] * count})"}
 
 
-def _found(given: Mapping[str, Any], answer: Any) -> str | None:  # noqa: ANN401
+def _found(given: Mapping[str, Any], answer: Any) -> str | None:
     bank, anchor, row = given["bank"], *answer.shared
     wanted = [
         (i, j) for i, a in enumerate(_list(given["labels"])) for j, b in enumerate(bank.labels.tolist()) if int(a) == b
@@ -59,7 +59,7 @@ def _found(given: Mapping[str, Any], answer: Any) -> str | None:  # noqa: ANN401
     return None if sorted(zip(anchor.tolist(), row.tolist(), strict=True)) == wanted else "the look-up is wrong"
 
 
-def _list(values: Any) -> list[Any]:  # noqa: ANN401
+def _list(values: Any) -> list[Any]:
     return list(values.tolist() if hasattr(values, "tolist") else values)
 
 
@@ -76,7 +76,7 @@ _STATES = {
 }  # fmt: skip
 
 
-def _state(given: Mapping[str, Any], answer: Any) -> str | None:  # noqa: ANN401
+def _state(given: Mapping[str, Any], answer: Any) -> str | None:
     """`answer`: what the bank holds."""
     return finite(given, answer)
 
@@ -99,8 +99,22 @@ TARGETS = (
         bad={"embeddings": ("unit(0, 30, {x}.shape[1])", "unit(0, len({x}), 77)")},
         share=10,
     ),
-    Target("looked_up", _looked_up, {"labels": "labels", "own": "labels"}, _found, bad={"own": ("torch.tensor([99])", "torch.tensor([-2])")}, share=5),
-    Target("restored", _restored, {"embeddings": "state", "labels": "state", "seen": "state"}, _state, bad={name: tuple("lambda s: " + code.replace("{s}", "s") for code in codes) for name, codes in _STATES.items()}, share=6),
+    Target(
+        "looked_up",
+        _looked_up,
+        {"labels": "labels", "own": "labels"},
+        _found,
+        bad={"own": ("torch.tensor([99])", "torch.tensor([-2])")},
+        share=5,
+    ),
+    Target(
+        "restored",
+        _restored,
+        {"embeddings": "state", "labels": "state", "seen": "state"},
+        _state,
+        bad={name: tuple("lambda s: " + code.replace("{s}", "s") for code in codes) for name, codes in _STATES.items()},
+        share=6,
+    ),
     Target(
         "wl.memory.momentum_encoder",
         lambda random: {"encoder": "nn.Linear(2, 2)", "momentum": random.choice(("0", "0.5", "0.99"))},

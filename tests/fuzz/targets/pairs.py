@@ -45,7 +45,7 @@ def _pairs(random: Random) -> dict[str, str]:
     }
 
 
-def _kept(given: Mapping[str, Any], answer: Any) -> str | None:  # noqa: ANN401
+def _kept(given: Mapping[str, Any], answer: Any) -> str | None:
     similarity = as_64(given["similarity"])
     if answer.similarity.shape != similarity.shape or not near(answer.similarity.detach(), similarity, 1e-2):
         return "the similarities are others"
@@ -54,7 +54,7 @@ def _kept(given: Mapping[str, Any], answer: Any) -> str | None:  # noqa: ANN401
     return None
 
 
-def _right(given: Mapping[str, Any], answer: Any) -> str | None:  # noqa: ANN401
+def _right(given: Mapping[str, Any], answer: Any) -> str | None:
     anchors = as_64(given["anchors"])
     if "references" in given and given["references"] is not None:
         others = as_64(given["references"])
@@ -70,7 +70,7 @@ def _right(given: Mapping[str, Any], answer: Any) -> str | None:  # noqa: ANN401
     return None
 
 
-def _list(labels: Any) -> list[Any]:  # noqa: ANN401
+def _list(labels: Any) -> list[Any]:
     return list(labels.tolist() if hasattr(labels, "tolist") else labels)
 
 
@@ -82,7 +82,7 @@ def _references(random: Random) -> dict[str, str]:
     return made
 
 
-def _as_long(given: Mapping[str, Any], answer: Any) -> str | None:  # noqa: ANN401
+def _as_long(given: Mapping[str, Any], answer: Any) -> str | None:
     wanted = len(given["embeddings"])
     return None if len(answer) == len(answer.labels) == wanted else f"{len(answer)} references of {wanted}"
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from math import comb
 from random import Random
 from typing import Any
 
 import torch
-
 from fuzz.generators.files import FEATURES
 from fuzz.targets.pairs import labels
 from fuzz.targets.target import Target
@@ -29,7 +29,7 @@ def _evaluated(random: Random) -> dict[str, str]:
     return made
 
 
-def _metrics(given: Mapping[str, Any], answer: Any) -> str | None:  # noqa: ANN401
+def _metrics(given: Mapping[str, Any], answer: Any) -> str | None:
     ks = [int(k) for k in given.get("ks", (1, 10, 100))]
     if list(answer) != [*(f"R@{k}" for k in ks), "MAP@R"]:
         return f"the metrics are {list(answer)}"
@@ -52,13 +52,13 @@ def _brute(embeddings: torch.Tensor, numbers: torch.Tensor, ks: list[int]) -> di
         relevant = sum(int(numbers[index]) == label for index in others)
         if not relevant:
             continue
-        order = sorted(others, key=lambda index: -float(similarity[query, index]))  # noqa: B023 (used at once)
+        order = sorted(others, key=lambda index: -float(similarity[query, index]))
         values = similarity[query, order]
         gaps = -values.diff()
         if bool(((gaps < _CLEAR) & ~(torch.tensor(exact) & (gaps == 0))).any()):
             return None
         starts = [0, *(torch.nonzero(gaps > 0).flatten() + 1).tolist(), len(order)]
-        groups = [[int(numbers[index]) == label for index in order[a:b]] for a, b in zip(starts, starts[1:], strict=False)]
+        groups = [[int(numbers[index]) == label for index in order[a:b]] for a, b in itertools.pairwise(starts)]
         rows.append([*(_recall(groups, k) for k in ks), _precision(groups, relevant)])
     means = torch.tensor(rows, dtype=torch.float64).mean(0).tolist()
     return dict(zip([*(f"R@{k}" for k in ks), "MAP@R"], means, strict=True))
@@ -95,15 +95,14 @@ def _precision(groups: list[list[bool]], relevant: int) -> float:
 
 def _neighbours(random: Random) -> dict[str, str]:
     references, dimensions = random.choice((3, 5, 20)), random.choice((2, 8))
-    made = {
+    return {
         "queries": f"unit({random.randrange(99)}, {random.choice((1, 4))}, {dimensions})",
         "references": f"unit({random.randrange(99)}, {references}, {dimensions})",
         "k": str(random.choice((1, 2))),
     }
-    return made
 
 
-def _nearest(given: Mapping[str, Any], answer: Any) -> str | None:  # noqa: ANN401
+def _nearest(given: Mapping[str, Any], answer: Any) -> str | None:
     queries, references = as_64(given["queries"]), as_64(given["references"])
     similarity = queries @ references.T
     wanted = similarity.topk(int(given["k"]), dim=1).values
@@ -122,7 +121,7 @@ def _sampler(random: Random) -> dict[str, str]:
     }
 
 
-def _batch(given: Mapping[str, Any], answer: Any) -> str | None:  # noqa: ANN401
+def _batch(given: Mapping[str, Any], answer: Any) -> str | None:
     numbers = as_ids(given["labels"])[answer]
     if len(answer) != int(given["batch"]):
         return f"{len(answer)} rows"
@@ -135,13 +134,11 @@ def _features(random: Random) -> dict[str, str]:
     return {"path": f"features_of({code}, {suffix!r})"}
 
 
-def _read(given: Mapping[str, Any], answer: Any) -> str | None:  # noqa: ANN401
+def _read(given: Mapping[str, Any], answer: Any) -> str | None:
     embeddings, numbers = answer
     if len(embeddings) != len(numbers) or bool(((embeddings.double().norm(dim=1) - 1).abs() > 1e-3).any()):
         return "not normalised, or not as many labels"
     return finite(given, embeddings)
-
-
 
 
 TARGETS = (

@@ -7,7 +7,6 @@ from random import Random
 from typing import Any
 
 import torch
-
 from fuzz.generators import weightings
 from fuzz.targets.pairs import batch, labels
 from fuzz.targets.target import Target
@@ -40,7 +39,7 @@ def _batch(random: Random) -> dict[str, str]:
     return {"weighting": weighting(random), **made}
 
 
-def _gradient(given: Mapping[str, Any], answer: Any) -> str | None:  # noqa: ANN401
+def _gradient(given: Mapping[str, Any], answer: Any) -> str | None:
     value, gradient = answer
     if (why := finite(given, (value, gradient))) is not None:
         return why
@@ -53,18 +52,23 @@ def _gradient(given: Mapping[str, Any], answer: Any) -> str | None:  # noqa: ANN
     truth = dense_gradient(given["weighting"], anchors, others, *numbers)
     if truth is None or near(gradient, truth, 2e-3):
         return None
-    return f"the gradient is off by {float((gradient.double() - truth).abs().max()):.3g} of {float(truth.abs().max()):.3g}"
+    return (
+        f"the gradient is off by {float((gradient.double() - truth).abs().max()):.3g} of {float(truth.abs().max()):.3g}"
+    )
 
 
 def _others(given: Mapping[str, Any]) -> tuple[torch.Tensor | None, tuple[torch.Tensor, torch.Tensor]]:
     if given.get("references") is None:
         return None, masks(as_ids(given["labels"]))
-    both = [list(each.tolist() if hasattr(each, "tolist") else each) for each in (given["labels"], given["reference_labels"])]
+    both = [
+        list(each.tolist() if hasattr(each, "tolist") else each)
+        for each in (given["labels"], given["reference_labels"])
+    ]
     numbers = as_ids([*both[0], *both[1]])
     return as_64(given["references"]), masks(numbers[: len(both[0])], numbers[len(both[0]) :])
 
 
-def _counted(given: Mapping[str, Any], answer: Any) -> str | None:  # noqa: ANN401
+def _counted(given: Mapping[str, Any], answer: Any) -> str | None:
     anchors = as_64(given["anchors"])
     others, (positive, negative) = _others(given)
     counts = torch.stack([positive.sum(), negative.sum()])
@@ -77,7 +81,9 @@ def _counted(given: Mapping[str, Any], answer: Any) -> str | None:  # noqa: ANN4
     similarity = anchors @ (anchors if others is None else others).T
     weights = weigh(given["weighting"], similarity, positive, negative)
     generator = torch.Generator().manual_seed(0)
-    moved = weigh(given["weighting"], similarity + 1e-3 * torch.randn(similarity.shape, generator=generator), positive, negative)
+    moved = weigh(
+        given["weighting"], similarity + 1e-3 * torch.randn(similarity.shape, generator=generator), positive, negative
+    )
     if not near(moved, weights, 0.1):
         return None
     mass = float(weights.abs().sum())
@@ -91,7 +97,11 @@ def _observed(random: Random) -> dict[str, str]:
 def _criterion(random: Random) -> dict[str, str]:
     made = {"weighting": weighting(random)}
     if random.random() < 0.4:
-        made = {"positive": weighting(random), "negative": weighting(random), "scale": repr(random.choice(("raw", "mean", "mass")))}
+        made = {
+            "positive": weighting(random),
+            "negative": weighting(random),
+            "scale": repr(random.choice(("raw", "mean", "mass"))),
+        }
     count = random.choice((1, 2, 4, 6))
     made |= {"embeddings": f"2 * unit({random.randrange(99)}, {count}, 4)", "labels": labels(random, count)}
     if random.random() < 0.3:
@@ -101,7 +111,7 @@ def _criterion(random: Random) -> dict[str, str]:
     return made
 
 
-def _scalar(given: Mapping[str, Any], answer: Any) -> str | None:  # noqa: ANN401
+def _scalar(given: Mapping[str, Any], answer: Any) -> str | None:
     value, gradient = answer
     if value.ndim:
         return f"the value is {list(value.shape)}, no scalar"
@@ -121,7 +131,13 @@ TARGETS = (
     Target(
         "gradient_of_surrogate",
         _batch,
-        {"weighting": "weighting", "anchors": "unit", "labels": "labels", "references": "unit", "reference_labels": "labels"},
+        {
+            "weighting": "weighting",
+            "anchors": "unit",
+            "labels": "labels",
+            "references": "unit",
+            "reference_labels": "labels",
+        },
         _gradient,
         share=24,
     ),

@@ -21,22 +21,46 @@ _TINY = json.loads(TINY)
 
 def _settings(random: Random) -> dict[str, str]:
     made = {name: repr(value) for name, value in _TINY.items()}
-    extra = {"seed": "7", "momentum": "0.5", "learning_rate": "0.01", "validation": "True", "scale": "'mass'", "data": "'glyphs'", "model": "'cnn'"}
-    extra |= {"positive": repr(function(random)[0]), "negative": repr(function(random)[0]), "loss": repr(loss(random)[0])}
+    extra = {
+        "seed": "7",
+        "momentum": "0.5",
+        "learning_rate": "0.01",
+        "validation": "True",
+        "scale": "'mass'",
+        "data": "'glyphs'",
+        "model": "'cnn'",
+    }
+    extra |= {
+        "positive": repr(function(random)[0]),
+        "negative": repr(function(random)[0]),
+        "loss": repr(loss(random)[0]),
+    }
     return made | {name: value for name, value in extra.items() if random.random() < 0.3}
 
 
 _SETTINGS = {
-    **{name: "whole" for name in ("size", "width", "dimensions", "steps", "memory", "warmup", "batch", "per_class", "seed")},
+    **dict.fromkeys(("size", "width", "dimensions", "steps", "memory", "warmup", "batch", "per_class", "seed"), "whole"),
     "momentum": "number", "learning_rate": "number", "scale": "text", "data": "text", "model": "text", "positive": "weighting_text",
     "negative": "weighting_text", "loss": "weighting_text",
 }  # fmt: skip
-_TEXTS = ("3", "[]", "b'x'", "''", "'nope'", "'step('", "'step(nan)'", "'ms-loss(beta=[])'", "'(' * 5000", "'os:system(\"touch CANARY\")'", "'sys:exit(0)'")
+_TEXTS = (
+    "3",
+    "[]",
+    "b'x'",
+    "''",
+    "'nope'",
+    "'step('",
+    "'step(nan)'",
+    "'ms-loss(beta=[])'",
+    "'(' * 5000",
+    "'os:system(\"touch CANARY\")'",
+    "'sys:exit(0)'",
+)
 _BAD = {"size": ("7", "513", "0"), "width": ("0",), "dimensions": ("0", "1"), "steps": ("0",), "batch": ("0", "1", "3"), "per_class": ("0", "1", "3"),
         "momentum": ("1", "-0.1"), "learning_rate": ("0", "-1"), "positive": _TEXTS, "negative": _TEXTS, "loss": _TEXTS,
         "data": ("'nope'",), "model": ("'resnet'",)}  # fmt: skip
 
-_ODD = {name: ("'1'", "'0.5'") for name in _SETTINGS} | {"loss": ("None",)}  # a configuration reads numbers as texts too
+_ODD = dict.fromkeys(_SETTINGS, ("'1'", "'0.5'")) | {"loss": ("None",)}  # a configuration reads numbers as texts too
 
 
 def _built(random: Random) -> dict[str, str]:
@@ -44,7 +68,7 @@ def _built(random: Random) -> dict[str, str]:
             "seed": random.choice(("0", "3"))}  # fmt: skip
 
 
-def _normalised(given: Mapping[str, Any], answer: Any) -> str | None:  # noqa: ANN401
+def _normalised(given: Mapping[str, Any], answer: Any) -> str | None:
     import torch
 
     found = answer.eval()(torch.zeros(2, int(given["channels"]), 8, 8)).detach()

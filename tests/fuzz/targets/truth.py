@@ -16,14 +16,14 @@ __all__ = ["as_64", "as_ids", "dense_gradient", "finite", "masks", "near", "pair
 _JITTER = 3e-6  # of similarities, as float32 rounds them
 
 
-def as_64(values: Any) -> Tensor:  # noqa: ANN401
+def as_64(values: Any) -> Tensor:
     """Whatever a call took, as float64."""
     if isinstance(values, Tensor):
         return values.detach().double()
     return torch.from_numpy(np.array(values, dtype=np.float64))
 
 
-def as_ids(labels: Any) -> Tensor:  # noqa: ANN401
+def as_ids(labels: Any) -> Tensor:
     """Whatever a call took for labels as numbers from 0 on, equal where the labels are."""
     array = labels.detach().numpy() if isinstance(labels, Tensor) else np.array(list(labels))
     return torch.from_numpy(np.unique(array, return_inverse=True)[1].astype(np.int64))
@@ -42,14 +42,14 @@ def masks(labels: Tensor, reference_labels: Tensor | None = None, own: Tensor | 
     return same & used, ~same & used
 
 
-def weigh(weighting: Any, similarity: Tensor, positive: Tensor, negative: Tensor) -> Tensor:  # noqa: ANN401
+def weigh(weighting: Any, similarity: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
     """The signed weights w⁻ − w⁺, [B, R]."""
     found = wl.as_weighting(weighting).weights(wl.Pairs(similarity.clamp(-1, 1), positive, negative))
     return (found.negative - found.positive).detach().double()
 
 
 def dense_gradient(
-    weighting: Any,  # noqa: ANN401
+    weighting: Any,
     anchors: Tensor,
     references: Tensor | None,
     positive: Tensor,
@@ -77,7 +77,7 @@ def near(a: Tensor, b: Tensor, relative: float) -> bool:
     return bool((a.double() - b).abs().max() <= relative * b.abs().max() + 1e-9)
 
 
-def pair_weights(weights: Any, positive: Tensor, negative: Tensor) -> str | None:  # noqa: ANN401
+def pair_weights(weights: Any, positive: Tensor, negative: Tensor) -> str | None:
     """What is wrong with the weights of pairs whatever they are: shape, finiteness, off the mask."""
     for name, weight, mask in (("positive", weights.positive, positive), ("negative", weights.negative, negative)):
         if weight.shape != mask.shape:

@@ -8,12 +8,12 @@ from random import Random
 from typing import Any
 
 import torch
-
 from fuzz.generators import weightings
 from fuzz.names import value_of
 from fuzz.targets.step import weighting
 from fuzz.targets.target import Target
 from fuzz.targets.truth import near, pair_weights
+
 from weightlab import losses
 from weightlab.assignment import functions
 from weightlab.pairs import Pairs
@@ -23,7 +23,9 @@ __all__ = ["TARGETS"]
 
 def _of_pairs(random: Random) -> dict[str, str]:
     seed, count, references = random.randrange(99), random.choice((0, 1, 3)), random.choice((0, 1, 2, 9))
-    dtype = random.choice((", torch.float64", ", torch.float64", ", torch.float32", ", torch.bfloat16", ", torch.float16"))
+    dtype = random.choice(
+        (", torch.float64", ", torch.float64", ", torch.float32", ", torch.bfloat16", ", torch.float16")
+    )
     similarity = f"similarities({seed}, {count}, {references}"
     code = random.choice((similarity, similarity, f"0 * {similarity}", f"{similarity}"))
     sign = random.choice(("", "", "", ".sign()"))
@@ -33,7 +35,7 @@ def _of_pairs(random: Random) -> dict[str, str]:
     }
 
 
-def _sound(given: Mapping[str, Any], answer: Any) -> str | None:  # noqa: ANN401
+def _sound(given: Mapping[str, Any], answer: Any) -> str | None:
     weights, value = answer
     pairs: Pairs = given["pairs"]
     if (why := pair_weights(weights, pairs.positive, pairs.negative)) is not None:
@@ -79,7 +81,7 @@ def _function(random: Random) -> dict[str, str]:
 _FIELDS = {field.name: "number" for kind in functions.ALL for field in dataclasses.fields(kind)}
 
 
-def _reads_back(given: Mapping[str, Any], answer: Any) -> str | None:  # noqa: ANN401
+def _reads_back(given: Mapping[str, Any], answer: Any) -> str | None:
     from weightlab.assignment import parse
 
     return None if str(parse(str(answer))) == str(answer) else f"{answer!s} reads back as something else"
@@ -92,7 +94,7 @@ def _assigned(random: Random) -> dict[str, str]:
     return made
 
 
-def _weighs(given: Mapping[str, Any], answer: Any) -> str | None:  # noqa: ANN401
+def _weighs(given: Mapping[str, Any], answer: Any) -> str | None:
     """Finite in a few pairs, from −1 to 1; and at the scale mass an anchor's weights of a sign sum to 1 or 0."""
     similarity = torch.linspace(-1, 1, 24, dtype=torch.float64).view(2, 12)
     positive = torch.arange(24).view(2, 12) % 3 == 0
