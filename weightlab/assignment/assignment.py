@@ -142,7 +142,9 @@ def _negative_form(part: WeightFunction | Weighting, scale: Scale) -> Form | Non
         return part.form
     if scale == "mass":
         return by_logarithm(part, total_mass=1)
-    return part.form if part.relative and isinstance(part.form, SoftmaxForm) else by_logarithm(part, total_mass=None)
+    if part.relative:  # its exponents are known but for what the anchor's pairs share: shares they give, no weights
+        return part.form if isinstance(part.form, SoftmaxForm) else None
+    return by_logarithm(part, total_mass=None)
 
 
 def _as_it_is(part: WeightFunction, sign: Sign, scale: Scale) -> bool:
