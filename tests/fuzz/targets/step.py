@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from fuzz.generators import weightings
+from fuzz.generators.values import NOTHING
 from fuzz.targets.pairs import batch, labels
 from fuzz.targets.target import Target
 from fuzz.targets.truth import as_64, as_ids, dense_gradient, finite, masks, near, weigh
@@ -187,10 +188,12 @@ TARGETS = (
             "labels": "torch.tensor([0, 0, 1, 1])",
             "indices_tuple": "(torch.tensor([0]), torch.tensor([1]), torch.tensor([2]))",
         },
-        {"indices_tuple": "labels"},
+        {"indices_tuple": "indices"},
         _scalar,
         bad={
             "indices_tuple": (
+                *(each for each in NOTHING if each != "None"),
+                "3",
                 "()",
                 "(torch.tensor([9]), torch.tensor([1]), torch.tensor([2]))",
                 "(torch.tensor([-1]), torch.tensor([1]), torch.tensor([2]))",
