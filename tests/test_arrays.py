@@ -304,7 +304,7 @@ def test_references_that_would_flip_the_sign_of_a_gradient() -> None:
     assert gradient([1, 2, 0]) == pytest.approx(-0.8)
     assert gradient(np.array([1.0, 2.0, 5.0])) == pytest.approx(0.8)
     for labels in ([1, 2], [3, 1], [1, 2, 0, 0], [[1, 2, 0]], [], 0):
-        with pytest.raises(InputError, match="reference labels must be whole numbers"):
+        with pytest.raises(InputError, match="reference labels must be"):
             gradient(labels)
 
 

@@ -85,9 +85,9 @@ def as_entries(name: str, given: Array, like: Tensor | None = None) -> Tensor:
     entries = _dense(name, given)
     if not entries.ndim or (like is not None and len(entries) != len(like)):
         size = "n" if like is None else len(like)
-        raise InputError(f"{name} must be [{size}, ...], one entry for each row, not {describe(entries)}")
+        raise InputError(f"{name} must be [{size}, ...], one for each row, not {describe(entries)}")
     if bool(entries.isnan().any()):
-        raise InputError(f"{name} contain NaN")
+        raise InputError(f"{name} must be numbers, not nan")
     return entries if like is None else entries.to(like.device)
 
 

@@ -127,7 +127,7 @@ def _positive_form(part: WeightFunction | Weighting, scale: Scale) -> Form | Non
     if not isinstance(part, WeightFunction):
         form = form_of(part)
         return form.positive if isinstance(form, AssignedForm) and form.scale == "raw" else form
-    if part.fits("positive") or scale == "raw":
+    if _as_it_is(part, "positive", scale):
         return PositiveForm(partial(_of_positives, part))
     if scale == "mass":
         return PositiveForm(partial(_shares_of_positives, part))
@@ -138,11 +138,16 @@ def _negative_form(part: WeightFunction | Weighting, scale: Scale) -> Form | Non
     if not isinstance(part, WeightFunction):
         form = form_of(part)
         return form.negative if isinstance(form, AssignedForm) and form.scale == "raw" else form
-    if part.fits("negative") or scale == "raw":
+    if _as_it_is(part, "negative", scale):
         return part.form
     if scale == "mass":
         return by_logarithm(part, total_mass=1)
     return part.form if part.relative and isinstance(part.form, SoftmaxForm) else by_logarithm(part, total_mass=None)
+
+
+def _as_it_is(part: WeightFunction, sign: Sign, scale: Scale) -> bool:
+    """Whether its weights can be taken as float32 has them: what vanishes there is lost to a count, if not to a sum."""
+    return scale == "raw" or (part.fits(sign) and (scale == "mass" or WeightFunction.fits(part, sign)))
 
 
 def _of_positives(function: WeightFunction, s: Tensor, mask: Tensor) -> Tensor:
@@ -164,7 +169,7 @@ def _weights_of(part: WeightFunction | Weighting, pairs: Pairs, sign: Sign, scal
         weights: Tensor = getattr(part.weights(pairs), sign)
         return divided(weights, size_of(weights, scale)[:, None])
     s, side = pairs.precise.detach(), Side(mask, sign, pairs.positive if sign == "negative" else None)
-    if part.fits(sign) or scale == "raw":
+    if _as_it_is(part, sign, scale):
         weights = torch.where(mask, part(s, side), 0)
         return divided(weights, size_of(weights, scale)[:, None])
     log = part.log(s, side)

@@ -77,7 +77,7 @@ class Block:
         """The largest of each anchor's, and of `least` [..., B]."""
         if self.row is None:
             return torch.maximum(x.amax(-1), least)
-        return least.scatter_reduce(0, self.row, x, "amax")
+        return least.scatter_reduce(0, self.row, x.to(least.dtype), "amax")
 
     def add_to(self, total: Tensor, weight: Tensor) -> None:
         """total [..., B, D] += Σ weight × reference, in place."""

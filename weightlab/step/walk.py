@@ -156,14 +156,16 @@ def _softmax(form: SoftmaxForm, on: _Walk) -> _Found:
     """
     shape = (len(on.anchors),) if form.sums == 1 else (form.sums, len(on.anchors))
     total, push = on.anchors.new_zeros(shape), on.anchors.new_zeros(*shape, on.anchors.shape[1])
-    top, mass, count = torch.full_like(total, torch.finfo(total.dtype).min), torch.zeros_like(total), on.zeros()
+    mass, count = torch.zeros_like(total), on.zeros()
+    # in float64, for an exponent may be: then float32 would not have the largest
+    top = torch.full_like(total, torch.finfo(total.dtype).min, dtype=torch.float64)
     hardest, settled = torch.full_like(count, -torch.inf), False
     mining = None if form.mining_margin is None else on.positives.least() - form.mining_margin
     for whole in blocks(on.anchors, on.references, on.same):
         if mining is not None:
             hardest = torch.maximum(hardest, whole.filled(-torch.inf).similarity.amax(1))
             whole.filled(0)
-        block = _that_count(form, whole, total.log() + top, mining, on, settled=settled)
+        block = _that_count(form, whole, (total.log() + top).to(total.dtype), mining, on, settled=settled)
         # in float64 where a form's exponents are large: that of the largest is taken off before they are rounded
         exponent = block.negatives(form.exponent(block.similarity), -torch.inf)
         if mining is not None and block is whole:
@@ -171,18 +173,18 @@ def _softmax(form: SoftmaxForm, on: _Walk) -> _Found:
         if on.scale == "mean":
             count += _sum_of_counted(form, block, exponent)
         if not settled:
-            higher = block.largest(exponent.to(top.dtype), top)
-            shrink, top = (top - higher).exp(), higher
+            higher = block.largest(exponent, top)
+            shrink, top = (top - higher).exp().to(total.dtype), higher
             total, mass, push = total.mul_(shrink), mass.mul_(shrink), push.mul_(shrink[..., None])
             settled = _is_settled(form, top)
-        share = exponent.sub_(block.spread(top)).to(top.dtype).exp_()
+        share = exponent.sub_(block.spread(top.to(exponent.dtype))).to(total.dtype).exp_()
         weight = share if form.factor is None else share * form.factor(block.similarity)
         total += block.sums(share, len(on.anchors))
         if on.scale == "mass":
             mass += block.sums(weight, len(on.anchors))
         block.add_to(push, weight)
     positives = on.positives if form.mining_margin is None else on.positives.below(hardest + form.mining_margin)
-    pull, c = form.masses(positives, torch.where(total > 0, total.log() + top, -torch.inf))
+    pull, c = form.masses(positives, torch.where(total > 0, total.log() + top, -torch.inf).to(total.dtype))
     each = c / torch.where(total > 0, total, 1)
     size = count if on.scale == "mean" else mass * each
     return _Found(over_sums(push * each[..., None]), positives.of_each(pull), size)

@@ -44,7 +44,8 @@ class Spline(WeightFunction):
 
     def __call__(self, s: Tensor, side: Side) -> Tensor:
         """The spline at s."""
-        return _at(self._cubic(), s.clamp(self.points[0][0], self.points[-1][0])).clamp(min=0)
+        within = s.double().clamp(self.points[0][0], self.points[-1][0])  # float32 has other ends: steep ones feel it
+        return _at(self._cubic(), within).clamp(min=0).to(s.dtype)
 
     def __str__(self) -> str:
         return f"spline({', '.join(f'{number(x)}:{number(y)}' for x, y in self.points)})"
