@@ -31,6 +31,11 @@ def test_a_checked_number_is_plain(number: object) -> None:
     assert check_number("x", number) == 3
 
 
+def test_a_number_has_no_negative_zero() -> None:
+    assert str(check_number("x", -0.0)) == "0.0"
+    assert str(wl.assignment.Sigmoid(10, -0.0)) == "sigmoid(10, 0)"
+
+
 @pytest.mark.parametrize("number", [np.uint8(200), np.int64(200), 200])
 def test_a_checked_whole_number_is_plain(number: object) -> None:
     assert type(check_whole("x", number, 0)) is int

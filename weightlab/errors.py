@@ -68,7 +68,7 @@ def check_number(
         raise InputError(f"{name} must be a number, not {shown(value)}")
     number = _as_float(value)
     if math.isfinite(number) and low <= number <= high and number > above:
-        return number
+        return number + 0.0  # −0 becomes 0, which reads back as it is written
     bounds = [f"at least {low:g}"] if low > -math.inf else []
     bounds += [f"above {above:g}"] if above > -math.inf else []
     bounds += [f"at most {high:g}"] if high < math.inf else []
