@@ -117,9 +117,19 @@ TARGETS = (
     Target(
         "wl.References",
         _references,
-        {"embeddings": "unit", "labels": "labels", "own": "labels"},
+        {"embeddings": "unit", "labels": "labels", "own": "slots"},
         _as_long,
-        bad={"own": ("torch.tensor([99])", "torch.tensor([-2])", "torch.tensor([2**40])")},
+        bad={
+            "own": (
+                "{x} > 0",
+                "{x} + 0.5",
+                "{x}[0]",
+                "{x}.to('meta')",
+                "torch.tensor([99])",
+                "torch.tensor([-2])",
+                "torch.tensor([2**40])",
+            )
+        },
         odd={"own": ("{x}[None]", "{x}[:0]"), "labels": ENTRIES},
         share=6,
     ),
