@@ -424,6 +424,20 @@ def test_rows_of_any_length_are_normalised(scale: float) -> None:
     assert value == pytest.approx(expected, abs=1e-5)
 
 
+@pytest.mark.parametrize("scale", [1e-38, 1e-45])
+def test_rows_too_short_for_a_gradient(scale: float) -> None:
+    rows = ROWS.float() * scale
+    assert bool(normalised("x", rows).isfinite().all())
+    with pytest.raises(InputError, match="a row is shorter than 1e-34"):
+        normalised("x", rows.requires_grad_())
+
+
+def test_steps_backwards_along_an_axis_of_length_1() -> None:
+    rows = np.ones((3, 1), dtype=np.float32)
+    assert as_embeddings("x", rows[:, ::-1]).tolist() == rows.tolist()
+    assert as_embeddings("x", rows[:1][::-1]).tolist() == rows[:1].tolist()
+
+
 LABEL_LIKE = st.one_of(
     hnp.arrays(
         st.one_of(hnp.scalar_dtypes(), hnp.array_dtypes(max_size=2)),

@@ -28,6 +28,7 @@ __all__ = [
     "normalised",
 ]
 
+_SHORTEST = 1e-34  # of a row to be normalised through which a gradient goes: float32 has 1e4 left for its weights
 ROUNDING = 0.02  # how far a norm may stray from 1, and a cosine past ±1, by rounding (bfloat16 keeps 8 bits)
 
 
@@ -46,6 +47,8 @@ def normalised(name: str, given: Array) -> Tensor:
     """Embeddings as of `as_embeddings` but of any length other than 0, divided by it, in float32 at least.
 
     Differentiable. Rows are first divided by their largest entry, held constant, for their squares may overflow.
+    Raises InputError as `as_embeddings` does, for rows without a direction, and for rows shorter than 10⁻³⁴ that want a
+    gradient: it is divided by their length.
     """
     embeddings = _as_rows(name, given)
     if not len(embeddings):
@@ -53,6 +56,8 @@ def normalised(name: str, given: Array) -> Tensor:
     largest = embeddings.detach().abs().amax(dim=1, keepdim=True)
     if not bool(((largest > 0) & (largest < float("inf"))).all()):
         raise InputError(f"{name}: a row is NaN, infinite or 0: it has no direction and can't be normalised")
+    if embeddings.requires_grad and bool((largest < _SHORTEST).any()):
+        raise InputError(f"{name}: a row is shorter than {_SHORTEST:g}, and its gradient larger than a number can be")
     return torch.nn.functional.normalize(wide(embeddings) / largest, dim=1)
 
 
@@ -169,8 +174,10 @@ def _dense(name: str, given: Array) -> Tensor:
     if array.dtype.kind not in "biuf":
         raise InputError(f"{name} must be numbers, not {describe(given)} of {array.dtype}")
     held = array.dtype.newbyteorder("=") if array.dtype.itemsize <= 8 else np.dtype(np.float64)
-    # torch takes neither another byte order nor steps backwards, and warns of memory that it may not write to
-    return torch.from_numpy(np.array(array, held, order="C", copy=None if array.flags.writeable else True))
+    # torch takes neither another byte order nor steps backwards, which numpy keeps along an axis of length 1, and warns
+    # of memory that it may not write to
+    shared = array.flags.writeable and min(array.strides, default=0) >= 0
+    return torch.from_numpy(np.array(array, held, order="C", copy=None if shared else True))
 
 
 def _whole(name: str, numbers: Tensor) -> Tensor:

@@ -62,25 +62,26 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 def check_number(
     name: str, value: object, low: float = -math.inf, high: float = math.inf, *, above: float = -math.inf
-) -> None:
-    """Raise InputError unless `value` is a finite number with low ≤ value ≤ high and value > above."""
+) -> float:
+    """`value` as a plain float. Raises InputError unless it is finite, low ≤ value ≤ high and value > above."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise InputError(f"{name} must be a number, not {shown(value)}")
     number = _as_float(value)
     if math.isfinite(number) and low <= number <= high and number > above:
-        return
+        return number + 0.0  # −0 becomes 0, which reads back as it is written
     bounds = [f"at least {low:g}"] if low > -math.inf else []
     bounds += [f"above {above:g}"] if above > -math.inf else []
     bounds += [f"at most {high:g}"] if high < math.inf else []
     raise InputError(f"{name} must be {' and '.join(bounds) or 'finite'}, not {shown(value)}")
 
 
-def check_whole(name: str, value: object, low: int, high: int | None = None) -> None:
-    """Raise InputError unless `value` is a whole number with low ≤ value ≤ high."""
-    fits = isinstance(value, Integral) and low <= int(value) and (high is None or int(value) <= high)
-    if isinstance(value, bool) or not fits:
+def check_whole(name: str, value: object, low: int, high: int | None = None) -> int:
+    """`value` as a plain int, which numpy's are not. Raises InputError unless it is whole and low ≤ value ≤ high."""
+    number = None if isinstance(value, bool) or not isinstance(value, Integral) else int(value)
+    if number is None or number < low or (high is not None and number > high):
         bounds = f"at least {low}" if high is None else f"{low} to {high}"
         raise InputError(f"{name} must be a whole number of {bounds}, not {shown(value)}")
+    return number
 
 
 def describe(value: object) -> str:

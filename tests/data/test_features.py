@@ -130,6 +130,7 @@ def test_wrong_labels(labels: np.ndarray, message: str, tmp_path: Path) -> None:
         (np.ones((2, 2), dtype=complex), "must be numbers"),
         (np.array([["a", "b"]] * 2), "must be numbers"),
         (np.ones((2, 0)), "no dimensions"),
+        (np.ones((0, 2)), "has no rows"),
         (np.zeros((2, 2)), "NaN, infinite or 0"),
         (np.full((2, 2), np.nan), "NaN, infinite or 0"),
         (np.array([[1, 0], [np.inf, 0]]), "NaN, infinite or 0"),
@@ -198,6 +199,9 @@ def test_a_damaged_file_is_said_or_read(
 def test_wrong_files(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no file"):
         read_features(tmp_path / "none.npz")
+    for name in ("a" * 5000, "a" * 300, "a\0b"):
+        with pytest.raises(InputError, match="there can be no"):
+            read_features(tmp_path / f"{name}.npz")
     with pytest.raises(InputError, match="must be a path, not int"):
         read_features(3)  # type: ignore[arg-type]
     for name in ("damaged.npz", "damaged.safetensors", "other.txt"):

@@ -73,7 +73,7 @@ def _refused(call: Call, message: str) -> Failure | None:
 
 def _answered(call: Call, given: dict[str, Any], wrong: str | None) -> Failure | None:
     bad = [f"{name}={each.code}" for name, each in call.arguments.items() if each.verdict is Verdict.bad]
-    if bad and not any(_is_empty(each) for each in given.values()):
+    if bad and not any(_is_empty(name, each) for name, each in given.items()):
         return Failure(
             f"{call.target}: accepts bad {bad[0].partition('=')[0]}: {told(_short(bad[0]))}", "; ".join(bad)[:300]
         )
@@ -82,10 +82,10 @@ def _answered(call: Call, given: dict[str, Any], wrong: str | None) -> Failure |
     return None
 
 
-def _is_empty(value: object) -> bool:
-    """Whether there is nothing in it that could be wrong: no rows."""
+def _is_empty(name: str, value: object) -> bool:
+    """Whether there is nothing in it that could be wrong: no rows; of a matrix of pairs no columns either."""
     shape = getattr(value, "shape", None)
-    return shape is not None and 0 in tuple(shape)[:1]
+    return shape is not None and 0 in tuple(shape)[: 2 if name == "similarity" else 1]
 
 
 def _raised(call: Call, error: BaseException) -> Failure:

@@ -416,6 +416,12 @@ def test_wrong_queries(labels: Tensor) -> None:
         MemoryBank(4, 2).slots_of(labels)
 
 
+@pytest.mark.parametrize("own", [[], [-1, -1]])
+def test_own_entries_of_another_batch(own: list[int]) -> None:
+    with pytest.raises(InputError, match=r"own must be whole numbers, \[1\]"):
+        MemoryBank(4, 2).references([0], own)
+
+
 def test_momentum_encoder_is_the_moving_average() -> None:
     encoder = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.BatchNorm1d(2))
     slow = momentum_encoder(encoder, 0.9)

@@ -54,8 +54,8 @@ def test_names_and_bad_input() -> None:
     with pytest.raises(InputError, match="did you mean 'cnn'"):
         models.build("cn")
     for what in ("channels", "width", "dimensions"):
-        for value in (0, 1.5, True):
-            with pytest.raises(InputError, match=f"{what} must be a whole number of at least 1"):
+        for value in (0, 1.5, True, 2**31, 10**31):
+            with pytest.raises(InputError, match=f"{what} must be a whole number of 1 to 2147483647"):
                 models.build("cnn", **{what: value})
     with pytest.raises(InputError, match="seed"):
         models.build("cnn", seed=-1)

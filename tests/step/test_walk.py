@@ -224,6 +224,8 @@ def test_no_references_and_no_anchors() -> None:
     x, labels, r, reference_labels, _ = data(1, 4, 10, 3)
     assert float(surrogate(losses.Contrastive(), normalize(x), labels, References(r[:0], reference_labels[:0]))) == 0
     assert float(surrogate(losses.NPair(), normalize(x)[:0], labels[:0], References(r, reference_labels))) == 0
+    for name, weighting in WEIGHTINGS.items():
+        assert float(surrogate(weighting, normalize(x), labels, References(r[:0], reference_labels[:0]))) == 0, name
 
 
 def test_gradients_flow_into_references_that_ask_for_it() -> None:

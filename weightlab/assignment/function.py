@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from weightlab.assignment.quadrature import trapezoids
-from weightlab.errors import InputError
+from weightlab.errors import InputError, check_number
 from weightlab.forms import Form, PointwiseForm
 from weightlab.forms.band import least_positive
 from weightlab.lazy import torch
@@ -71,6 +71,13 @@ class WeightFunction(ABC):
     relative: ClassVar[bool] = False
     negatives_only: ClassVar[bool] = False
     picks: ClassVar[int] = 0
+
+    def make_plain(
+        self, name: str, low: float = -math.inf, high: float = math.inf, *, above: float = -math.inf
+    ) -> None:
+        """Make a parameter a plain float, whatever number it was given as. Raises InputError as `check_number` does."""
+        value = check_number(f"{self.name}'s {name}", getattr(self, name), low, high, above=above)
+        object.__setattr__(self, name, value)
 
     @abstractmethod
     def __call__(self, s: Tensor, side: Side) -> Tensor:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from weightlab.data import glyphs
 from weightlab.data.sampler import PKSampler
 from weightlab.data.split import Dataset, Split
-from weightlab.errors import InputError, shown, unknown
+from weightlab.errors import check_whole, unknown
 
 __all__ = ["Dataset", "PKSampler", "Split", "check", "load", "names", "version"]
 
@@ -44,7 +44,7 @@ def names() -> list[tuple[str, str]]:
 
 def check(name: str) -> None:
     """Raise InputError unless there is a data set `name`."""
-    if name not in _DATASETS:
+    if name not in list(_DATASETS):  # whatever it is: not everything can be a key
         raise unknown("data set", name, _DATASETS)
 
 
@@ -65,6 +65,5 @@ def load(name: str, *, size: int = 24, validation: bool = False) -> Dataset:
     Raises InputError for an unknown name or a size outside 8 to 512.
     """
     check(name)
-    if isinstance(size, bool) or not isinstance(size, int) or size not in _SIZES:
-        raise InputError(f"size must be a whole number of pixels from {_SIZES[0]} to {_SIZES[-1]}, not {shown(size)}")
-    return _DATASETS[name].load(size, validation)
+    pixels = check_whole("size", size, _SIZES[0], _SIZES[-1])
+    return _DATASETS[name].load(pixels, validation)

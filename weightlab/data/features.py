@@ -16,7 +16,7 @@ from torch import Tensor
 from weightlab.arrays import as_floats, as_labels, normalised
 from weightlab.data.objects import read_objects
 from weightlab.errors import InputError, reason, unknown
-from weightlab.files import AnyPath, as_path
+from weightlab.files import AnyPath, as_path, exists
 
 if TYPE_CHECKING:
     from weightlab.arrays import Array
@@ -71,11 +71,11 @@ def read_features(path: AnyPath, *, embeddings: str = "embeddings", labels: str 
     numbers, of whatever type, or (.npz) of texts, which are numbered in their order; also as arrays of objects, which
     pandas writes. Such arrays are pickled: they are read without running anything that they say.
 
-    Raises InputError for a missing or damaged file, another format, missing arrays, other types and shapes, and rows
-    that can't be normalised.
+    Raises InputError for a missing or damaged file, another format, missing arrays, other types and shapes, no rows,
+    and rows that can't be normalised.
     """
     path = as_path("a file of embeddings", path)
-    if not path.is_file():
+    if not exists(path) or not path.is_file():
         raise InputError(f"there is no file {path}")
     try:
         given, numbers = _read(path, (embeddings, labels))
@@ -84,6 +84,8 @@ def read_features(path: AnyPath, *, embeddings: str = "embeddings", labels: str 
     except Exception as error:  # zip, pickle and header errors of either format
         raise InputError(f"{path} can't be read: {reason(error)}") from error
     rows = as_floats(f"{path}: {embeddings}", given, ("n", "D"))
+    if not len(rows):
+        raise InputError(f"{path}: {embeddings} has no rows")
     found = as_labels(f"{path}: {labels}", numbers, rows)
     wide = rows.to(torch.promote_types(rows.dtype, torch.float32))
     return normalised(f"{path}: {embeddings}", wide).float(), found

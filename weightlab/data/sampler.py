@@ -37,7 +37,7 @@ class PKSampler:
 
     def __post_init__(self) -> None:
         for name, least in (("batch", 1), ("per_class", 1), ("seed", 0)):
-            check_whole(name, getattr(self, name), least)
+            object.__setattr__(self, name, check_whole(name, getattr(self, name), least))
         if self.batch % self.per_class:
             raise InputError(f"batch={self.batch} must be a multiple of per_class={self.per_class}")
         object.__setattr__(self, "labels", as_labels("labels", self.labels))
@@ -53,7 +53,7 @@ class PKSampler:
         Rows are drawn without replacement, or with it from a class of fewer than `per_class` rows.
         Raises InputError for a step that is not whole or below 0.
         """
-        check_whole("step", step, 0)
+        step = check_whole("step", step, 0)
         random = np.random.default_rng((self.seed, step))
         classes = random.choice(len(self._rows), self.batch // self.per_class, replace=False)
         drawn = [

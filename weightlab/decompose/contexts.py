@@ -49,8 +49,8 @@ class Normal:
     std: float
 
     def __post_init__(self) -> None:
-        check_number("mean", self.mean)
-        check_number("std", self.std, above=0)
+        object.__setattr__(self, "mean", check_number("mean", self.mean))
+        object.__setattr__(self, "std", check_number("std", self.std, above=0))
         if max(-1 - self.mean, self.mean - 1) > _FAR * self.std:
             raise InputError(f"mean={self.mean} with std={self.std} has almost nothing in [-1, 1]")
 
@@ -72,7 +72,7 @@ class RandomDirections:
     dimensions: int
 
     def __post_init__(self) -> None:
-        check_whole("dimensions", self.dimensions, 2)
+        object.__setattr__(self, "dimensions", check_whole("dimensions", self.dimensions, 2))
 
     def quantile(self, u: np.ndarray) -> np.ndarray:
         """The similarity below which the share u of the pairs lies, to about 10⁻⁶."""
@@ -160,7 +160,7 @@ class Drawn:
     negatives: int = NEGATIVES
 
     def __post_init__(self) -> None:
-        _check_counts(self.positives, self.negatives)
+        _make_plain(self)
         for name in ("positive", "negative"):
             if not callable(getattr(getattr(self, name), "quantile", None)):
                 given = describe(getattr(self, name))
@@ -168,7 +168,7 @@ class Drawn:
 
     def sample(self, count: int, seed: int = 0) -> Sample:
         """`count` contexts; the same seed gives the same ones."""
-        _check_sampling(count, seed)
+        count, seed = _as_sampling(count, seed)
         generator = np.random.default_rng(seed)
         return self._at(generator.random((count, self.positives)), generator.random((count, self.negatives)))
 
@@ -202,7 +202,7 @@ class Measured:
     negatives: int = NEGATIVES
 
     def __post_init__(self) -> None:
-        _check_counts(self.positives, self.negatives)
+        _make_plain(self)
         embeddings = as_embeddings("embeddings", self.embeddings).detach().cpu()
         object.__setattr__(self, "embeddings", embeddings)
         object.__setattr__(self, "labels", as_labels("labels", self.labels, embeddings))
@@ -212,7 +212,7 @@ class Measured:
 
     def sample(self, count: int, seed: int = 0) -> Sample:
         """`count` contexts; the same seed gives the same ones."""
-        _check_sampling(count, seed)
+        count, seed = _as_sampling(count, seed)
         generator = np.random.default_rng(seed)
         labels, embeddings = self.labels.numpy(), self.embeddings.double()
         _, inverse, counts = np.unique(labels, return_inverse=True, return_counts=True)
@@ -283,14 +283,13 @@ def label(context: Context) -> str:
     return f"{context.name}, {context.positives} positives, {context.negatives} negatives"
 
 
-def _check_counts(positives: int, negatives: int) -> None:
-    for name, count in (("positives", positives), ("negatives", negatives)):
-        check_whole(name, count, 1, _MOST)
+def _make_plain(context: Drawn | Measured) -> None:
+    for name in ("positives", "negatives"):
+        object.__setattr__(context, name, check_whole(name, getattr(context, name), 1, _MOST))
 
 
-def _check_sampling(count: int, seed: int) -> None:
-    check_whole("count", count, 1, _MOST)
-    check_whole("seed", seed, 0)
+def _as_sampling(count: int, seed: int) -> tuple[int, int]:
+    return check_whole("count", count, 1, _MOST), check_whole("seed", seed, 0)
 
 
 def _draw(generator: np.random.Generator, mask: np.ndarray, count: int) -> np.ndarray:

@@ -51,11 +51,10 @@ class Effort:
 
         Raises InputError for a number out of range, and for what would take gigabytes or hours.
         """
-        check_whole("points", 2 if points is None else points, 2, _MOST_POINTS)
-        check_whole("draws", 1 if draws is None else draws, 1, _MOST_DRAWS)
+        points = None if points is None else check_whole("points", points, 2, _MOST_POINTS)
+        draws = None if draws is None else check_whole("draws", draws, 1, _MOST_DRAWS)
         usual = _usual_of_calls if subject.one_at_a_time else _usual
-        counts = (*usual(subject, context, points, draws), mass_draws([subject], context, draws))
-        found = cls(*map(int, counts))  # numpy's may be given
+        found = cls(*usual(subject, context, points, draws), mass_draws([subject], context, draws))
         _check(subject, context, found)
         return found
 

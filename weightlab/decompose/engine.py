@@ -63,7 +63,7 @@ def decompose(
     """
     subject = Subject.of(weighting, takes)
     context = contexts.as_context(context)
-    check_whole("seed", seed, 0)
+    seed = check_whole("seed", seed, 0)
     effort = Effort.of(subject, context, points, draws)
     sample, grid = context.sample(effort.draws, seed), similarities(effort.points)
     curve = _curve(subject, context, sample, grid, seed, track)

@@ -82,9 +82,8 @@ def integrability(
     context = contexts.as_context(context)
     slow = subject.one_at_a_time or context.positives + context.negatives > _LARGE
     nodes, usual, tolerance = _EFFORT_SLOW if slow else _EFFORT
-    rectangles = usual if rectangles is None else rectangles
-    check_whole("rectangles", rectangles, 1, _MOST)
-    check_whole("seed", seed, 0)
+    rectangles = check_whole("rectangles", usual if rectangles is None else rectangles, 1, _MOST)
+    seed = check_whole("seed", seed, 0)
     check_triplets(subject, context)
     check_held(context, max(rectangles, nodes))
     generator = np.random.default_rng(seed)

@@ -106,6 +106,8 @@ def from_text(text: str) -> Loss:
 
     Raises InputError as `get` does, and where the text is not of this form.
     """
+    if not isinstance(text, str):
+        raise InputError(f"a loss is a text such as 'ms-loss(beta=40)', not {shown(text)}")
     name, bracket, rest = text.strip().partition("(")
     if not bracket:
         return get(name)

@@ -35,8 +35,7 @@ def check_ranges(loss: Loss) -> None:
         value = getattr(loss, each.name)
         if value is None and each.default is None:
             continue
-        check_number(each.name, value, *each.metadata["range"])
-        object.__setattr__(loss, each.name, float(value))
+        object.__setattr__(loss, each.name, check_number(each.name, value, *each.metadata["range"]))
 
 
 def _bounded(loss: Loss | type[Loss]) -> list[Field[Any]]:

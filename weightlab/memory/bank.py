@@ -52,8 +52,8 @@ class MemoryBank:
         label_shape: Sequence[int] = (),
         label_dtype: torch.dtype = torch.int64,
     ) -> None:
-        check_whole("capacity", capacity, 1)
-        check_whole("dimensions", dimensions, 1)
+        capacity = check_whole("capacity", capacity, 1)
+        dimensions = check_whole("dimensions", dimensions, 1)
         if dtype not in _DTYPES:
             raise InputError(f"dtype must be torch.float32 or torch.bfloat16, not {dtype!r}")
         shape = _checked_shape(label_shape)
@@ -130,11 +130,11 @@ class MemoryBank:
         before the next batch is put in. Raises InputError as `slots_of` and `References` do.
         """
         device = self._labels.device
-        slots = None if own is None else as_indices("own", own, -1, len(self) - 1, device=device)
+        wanted = self._as_labels(labels)
+        slots = None if own is None else as_indices("own", own, -1, len(self) - 1, len(wanted), device)
         if not self._plain:
-            self._as_labels(labels)
             return References(self.embeddings, self.labels, slots, verified=True)
-        looked_up = as_labels("labels", labels).to(device).clone()
+        looked_up = wanted.to(device).clone()
         return References(self.embeddings, self.labels, slots, self.slots_of(looked_up), looked_up, verified=True)
 
     def state(self) -> dict[str, Tensor]:
@@ -269,6 +269,4 @@ def _allocate(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device |
 def _checked_shape(shape: object) -> tuple[int, ...]:
     if not isinstance(shape, Sequence) or isinstance(shape, str):
         raise InputError(f"label_shape must be a tuple of whole numbers, such as (80,), not {shape!r}")
-    for size in shape:
-        check_whole("label_shape", size, 1)
-    return tuple(shape)
+    return tuple(check_whole("label_shape", size, 1) for size in shape)

@@ -17,7 +17,7 @@ def momentum_encoder(encoder: nn.Module, momentum: float) -> AveragedModel:
     Source: He et al. 2020 (MoCo), eq. 2. Raises InputError for a momentum out of
     range, and for what is no encoder.
     """
-    check_number("momentum", momentum)
+    momentum = check_number("momentum", momentum)
     if not 0 <= momentum < 1:
         raise InputError(f"momentum must be in [0, 1), not {momentum!r}")
     if not isinstance(encoder, nn.Module):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["build", "check", "names"]
 
+_MOST_SIZE = 2**31 - 1  # channels: far beyond any memory, and within what torch counts
 _MOST_SEED = 2**64 - 1  # torch takes no more
 
 
@@ -32,7 +33,7 @@ def names() -> list[str]:
 
 def check(name: str) -> None:
     """Raise InputError unless there is an encoder `name`."""
-    if name not in _MODELS:
+    if name not in names():  # whatever it is: not everything can be a key
         raise unknown("model", name, _MODELS)
 
 
@@ -44,9 +45,9 @@ def build(name: str, *, channels: int = 1, width: int = 32, dimensions: int = 64
     one that memory can't hold.
     """
     check(name)
-    for what, value in (("channels", channels), ("width", width), ("dimensions", dimensions)):
-        check_whole(what, value, 1)
-    check_whole("seed", seed, 0, _MOST_SEED)
+    sizes = (("channels", channels), ("width", width), ("dimensions", dimensions))
+    channels, width, dimensions = (check_whole(what, value, 1, _MOST_SIZE) for what, value in sizes)
+    seed = check_whole("seed", seed, 0, _MOST_SEED)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:

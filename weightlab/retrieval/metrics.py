@@ -43,7 +43,7 @@ def evaluate(embeddings: Array, labels: Array, ks: Sequence[int] = (1, 10, 100))
     """
     rows = as_embeddings("embeddings", embeddings).detach().cpu()
     _, classes, sizes = torch.unique(as_labels("labels", labels, rows), return_inverse=True, return_counts=True)
-    _check_ks(ks)
+    ks = _plain(ks)
     relevant = sizes[classes] - 1  # R of each row
     queries = torch.nonzero(relevant).flatten()
     if not len(queries):
@@ -59,11 +59,10 @@ def evaluate(embeddings: Array, labels: Array, ks: Sequence[int] = (1, 10, 100))
     return dict(zip(names, (totals / len(queries)).tolist(), strict=True))
 
 
-def _check_ks(ks: object) -> None:
+def _plain(ks: object) -> list[int]:
     if isinstance(ks, str) or not isinstance(ks, Sequence):
         raise InputError(f"ks must be a list of whole numbers, as in (1, 10, 100), not {describe(ks)}")
-    for k in ks:
-        check_whole("k of R@k", k, 1)
+    return [check_whole("k of R@k", k, 1) for k in ks]
 
 
 @dataclass(frozen=True)

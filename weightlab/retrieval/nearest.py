@@ -34,7 +34,7 @@ def neighbours(queries: Array, references: Array, k: int, own: Array | None = No
     if own is not None:
         own = as_indices("own", own, -1, len(references) - 1, len(queries))
     there = len(references) - (own is not None)
-    check_whole("k", k, 1)
+    k = check_whole("k", k, 1)
     if k > there:
         raise InputError(f"k must be between 1 and {there}, the references to find, not {k}")
     return search(queries, references, k, own)[1]

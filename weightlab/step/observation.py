@@ -56,7 +56,7 @@ def observe(
     Raises InputError as `Pairs.from_embeddings` does.
     """
     weighting = as_weighting(weighting)
-    check_whole("bins", bins, 1, _MOST_BINS)
+    bins = check_whole("bins", bins, 1, _MOST_BINS)
     embeddings, entries, given = as_anchors(anchors, labels, references, same, masks)
     compared = References.of_batch(embeddings, entries) if given is None else given
     chosen = None if masks is None else as_masks(masks, len(embeddings), len(compared), embeddings.device)

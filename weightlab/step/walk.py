@@ -253,7 +253,7 @@ def _violations(form: TripletForm, similarity: Tensor, limits: Tensor, pull: Ten
 def _hardest(form: HardestForm, on: _Walk) -> _Found:
     """One pass: the hardest of the block and of the hardest so far; at the end they are picked out."""
     anchors = on.anchors
-    k = min(form.k, max(1, len(on.references)))
+    k = min(form.k, len(on.references))
     hardest = anchors.new_full((len(anchors), k), -torch.inf)
     slots = torch.zeros((len(anchors), k), dtype=torch.int64, device=anchors.device)
     start = 0

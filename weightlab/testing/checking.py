@@ -31,8 +31,8 @@ def check(weighting: Decomposable | Subject, *, contexts: int = 200, seed: int =
     A law that a weighting breaks is in the report, and so is one in which it raises. Raises InputError for what is no
     weighting, and for a number that is not whole.
     """
-    check_whole("contexts", contexts, 1, _MOST)
-    check_whole("seed", seed, 0)
+    contexts = check_whole("contexts", contexts, 1, _MOST)
+    seed = check_whole("seed", seed, 0)
     stated = _as_stated(weighting)
     count = min(contexts, _ALONE) if getattr(stated, "one_by_one", False) else contexts
     return Report(tuple(law.judge(stated, Contexts(count, seed)) for law in LAWS))

@@ -8,30 +8,30 @@ from random import Random
 from fuzz.case import Argument, Verdict
 from fuzz.generators.texts import NASTY
 
-__all__ = ["spoiled"]
+__all__ = ["NOTHING", "spoiled"]
 
-_NOTHING = ("None", "'x'", "object()", "{{}}", "b''", "lambda: 1", "[]", "int")
+NOTHING = ("None", "'x'", "object()", "{{}}", "b''", "lambda: 1", "[]", "int")
 
 # kind → (what is to be refused, what may be refused, what is as good)
 _POOLS: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
     "unit": (
         ("2 * {x}", "0 * {x}", "{x} * nan", "with_at({x}, (0, 0), nan)", "with_at({x}, (-1, -1), inf)", "{x}[:, 0]", "{x}[None]",
          "{x}.int()", "{x} > 0", "{x}.to(torch.complex64)", "{x}[:, :0]", "{x}.to_sparse()", "{x}.to('meta')", "{x}[:-1]",
-         "{x}.tolist()[:-1]", "{x}.numpy().astype(object)", "{x}.numpy().astype(str)", "torch.cat([{x}, {x}])", "1.05 * {x}", "3",
-         "torch.quantize_per_tensor({x}, 0.01, 0, torch.qint8)", *_NOTHING),
+         "{x}.tolist()[:-1]", "{x}.numpy().astype(str)", "torch.cat([{x}, {x}])", "1.05 * {x}", "3",
+         "torch.quantize_per_tensor({x}, 0.01, 0, torch.qint8)", *NOTHING),
         ("{x}.numpy()", "{x}.tolist()", "{x}.half()", "{x}.bfloat16()", "{x}.numpy().astype(float)", "np.float16({x}.numpy())",
-         "{x}.numpy()[:, ::-1]", "{x}[:0]", "{x}[:1]", "1.005 * {x}", "{x}.numpy().astype('>f4')", "np.ma.array({x}.numpy())"),
+         "{x}.numpy()[:, ::-1]", "{x}[:0]", "{x}[:1]", "1.005 * {x}", "{x}.numpy().astype('>f4')", "np.ma.array({x}.numpy())", "{x}.numpy().astype(object)"),
         ("{x}.clone().requires_grad_()", "nn.Parameter({x})", "{x}.T.contiguous().T", "{x}.repeat(2, 1)[: len({x})]", "{x}.double().float()"),
     ),
     "free": (  # of any length but 0
         ("0 * {x}", "{x} * nan", "with_at({x}, (0, 0), inf)", "{x}[:, 0]", "{x}[None]", "{x}.int()", "{x} > 0", "{x}.to(torch.complex64)",
-         "{x}[:, :0]", "{x}.to_sparse()", "{x}.to('meta')", "{x}[:-1]", "3", *_NOTHING),
+         "{x}[:, :0]", "{x}.to_sparse()", "{x}.to('meta')", "{x}[:-1]", "3", *NOTHING),
         ("{x}.numpy()", "{x}.tolist()", "{x}.half()", "{x}.bfloat16()", "1e38 * {x}", "1e-38 * {x}", "1e-45 * {x}", "{x}[:0]", "with_at({x}, (0, 0), 1e30)"),
         ("2 * {x}", "1e-10 * {x}", "1e10 * {x}", "nn.Parameter({x})", "{x}.T.contiguous().T"),
     ),
     "labels": (
         ("{x}[:-1]", "{x}[None]", "{x} + 0.5", "{x} * nan", "torch.full({x}.shape, inf)", "{x}.to(torch.complex64)", "{x}.to('meta')",
-         "{x}.to_sparse()", "torch.cat([{x}, {x}])", "{x}[0]", "3", "{x}.double() + 1e300", *_NOTHING),
+         "{x}.to_sparse()", "torch.cat([{x}, {x}])", "{x}[0]", "3", "{x}.double() + 1e300", *NOTHING),
         ("{x}.int()", "{x}.to(torch.uint8)", "{x}.double()", "{x}.half()", "{x} > 0", "{x}.numpy().astype(str)", "[str(i) for i in {x}.tolist()]",
          "{x}.numpy().astype(object)", "{x}.numpy().astype(np.uint64)", "{x} - 2**63", "{x} + (2**63 - 1 - {x}.max())", "tuple({x}.tolist())",
          "iter({x}.tolist())", "{x}.requires_grad_(False)", "{x}.numpy().astype('M8[s]')"),
@@ -39,13 +39,13 @@ _POOLS: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
     ),
     "similarity": (
         ("{x} + 2", "-3 * {x} + 2.5", "{x} * nan", "with_at({x}, (0, 0), nan)", "with_at({x}, (0, 0), -inf)", "{x}[0]", "{x}[None]", "{x}.int()",
-         "{x}.to(torch.complex64)", "{x}.to_sparse()", "{x}.to('meta')", "{x}[:, :-1]", "3", *_NOTHING),
+         "{x}.to(torch.complex64)", "{x}.to_sparse()", "{x}.to('meta')", "{x}[:, :-1]", "3", *NOTHING),
         ("{x}.numpy()", "{x}.tolist()", "{x}.half()", "{x}.bfloat16()", "{x}[:0]", "{x}.T", "1.01 * {x}"),
         ("{x}.clone().requires_grad_()", "{x}.float()", "{x}.T.contiguous().T", "0 * {x}", "{x}.sign()"),
     ),
     "mask": (
-        ("{x}[:, :-1]", "{x}[None]", "{x}[0, 0]", "{x}.to('meta')", "{x}.to_sparse()", "torch.ones_like({x})", "3", "{x} * nan", *_NOTHING),
-        ("{x}.numpy()", "{x}.tolist()", "{x}.int()", "{x}.float()", "{x}[:1]", "{x}.T", "~{x}"),
+        ("nn.functional.pad({x}.int(), (0, 1)).bool()", "{x}[None]", "{x}[0, 0]", "{x}.to('meta')", "{x}.to_sparse()", "3", "{x} * nan", *NOTHING),
+        ("{x}[:, :-1]", "torch.ones_like({x})", "{x}.numpy()", "{x}.tolist()", "{x}.int()", "{x}.float()", "{x}[:1]", "{x}.T", "~{x}"),
         ("{x}.clone()", "torch.zeros_like({x})"),
     ),
     "whole": (
@@ -76,6 +76,11 @@ _POOLS: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
         ("None", "3", "'erly'", "'random:'", "'random:1'", "'random:1e3'", "'run:x'", "'file:x'", "[]", "object()", "''", "'random:' + '9' * 31", "wl.contexts.Drawn"),
         ("'random:2'", "'random:999999'", "'random:' + chr(0x663)", "' trained'"),
         ("'random'", "'early'", "wl.contexts.get('trained', 2, 5)"),
+    ),
+    "context_name": (
+        ("None", "3", "'erly'", "'random:'", "'random:1'", "'random:1e3'", "'run:x'", "'file:x'", "[]", "object()", "''", "wl.contexts.get('trained')"),
+        ("'random:2'", "'random:999999'", "'random:' + chr(0x663)", "' trained'"),
+        ("'random'", "'early'"),
     ),
 }  # fmt: skip
 

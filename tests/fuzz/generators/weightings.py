@@ -35,8 +35,11 @@ _ODD_VALUES = (
 
 
 def function(random: Random) -> Piece:
-    """A valid weight function."""
-    return _sum(random, 2), Verdict.good
+    """A valid weight function: one top at the most, or it is not said which of equally hard pairs are picked."""
+    text = _sum(random, 2)
+    while text.count("top(") > 1:
+        text = _sum(random, 2)
+    return text, Verdict.good
 
 
 def loss(random: Random) -> Piece:

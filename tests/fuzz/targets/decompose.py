@@ -61,8 +61,15 @@ def _curves(given: Mapping[str, Any], answer: Any) -> str | None:
 
 
 def _distances(given: Mapping[str, Any], answer: Any) -> str | None:
-    inside = answer.distances["distance"].between(0, 1 + 1e-9).all()
-    return None if inside else f"distances are {answer.distances['distance'].tolist()}"
+    """From 0 to 1, and NaN exactly where one of the two has no weight of the sign."""
+    found = answer.distances
+    rows = found[["sign", "a", "b", "distance"]].itertuples(index=False)
+    silent = answer.silent
+    right = all(
+        math.isnan(each.distance) if {each.a, each.b} & set(silent[each.sign]) else 0 <= each.distance <= 1 + 1e-9
+        for each in rows
+    )
+    return None if right else f"distances are {found['distance'].tolist()}"
 
 
 def _asymmetry(given: Mapping[str, Any], answer: Any) -> str | None:
@@ -140,7 +147,7 @@ TARGETS = (
            bad={"rule": ("'ms-loss'", "'top(3)'", "'softmax(5)'", "wl.assign('constant', 'linear', 'mass')")}),
     Target("wl.integrability", lambda random: {**_given(random), "rectangles": random.choice(("1", "2"))},
            {"weighting": "weighting", "context": "context", "rectangles": "whole", "seed": "whole"}, _asymmetry, bad={"rectangles": _COUNT}, odd={"rectangles": ("None",)}, share=2),
-    Target("drawn", _drawn, {"name": "context", "positives": "whole", "negatives": "whole", "count": "fixed", "seed": "fixed"}, _sampled,
+    Target("drawn", _drawn, {"name": "context_name", "positives": "whole", "negatives": "whole", "count": "fixed", "seed": "fixed"}, _sampled,
            bad={"positives": _COUNT, "negatives": _COUNT}, share=5),
     Target("measured", _measured, {"name": "name", "embeddings": "unit", "labels": "labels", "positives": "whole", "negatives": "whole"}, _sampled,
            bad={"positives": _COUNT, "negatives": _COUNT, "labels": ("0 * {x}", "torch.arange(12)")}, share=6),

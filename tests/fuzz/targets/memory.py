@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
+from fuzz.generators.values import NOTHING
 from fuzz.targets.pairs import labels
 from fuzz.targets.target import Target
 from fuzz.targets.truth import as_64, as_ids, finite, near
@@ -64,8 +65,8 @@ def _list(values: Any) -> list[Any]:
 
 
 def _restored(random: Random) -> dict[str, str]:
-    made = _enqueued(random)
-    return {"bank": made["bank"], "embeddings": "None", "labels": "None", "seen": "None"}
+    bank = f"bank({random.choice((4, 9))}, {random.choice((1, 2, 8))}, {random.choice(([[0]], [[1, 2], [0, 0, 1]]))})"
+    return {"bank": bank, "embeddings": "None", "labels": "None", "seen": "None"}
 
 
 _STATES = {
@@ -102,9 +103,23 @@ TARGETS = (
     Target(
         "looked_up",
         _looked_up,
-        {"labels": "labels", "own": "labels"},
+        {"labels": "labels", "own": "slots"},
         _found,
-        bad={"own": ("torch.tensor([99])", "torch.tensor([-2])")},
+        bad={
+            "own": (
+                "torch.tensor([99])",
+                "{x} - 1",
+                "{x}[:-1]",
+                "{x} + 0.5",
+                "{x} > 0",
+                *(each for each in NOTHING if each != "None"),
+            )
+        },
+        # alone they may be of any length
+        odd={
+            "labels": ("{x}[:-1]", "torch.cat([{x}, {x}])"),
+            "own": ("None", "{x}.numpy()", "{x}.tolist()", "{x}.int()"),
+        },
         share=5,
     ),
     Target(

@@ -35,6 +35,17 @@ def batch(random: Random) -> dict[str, str]:
     return made
 
 
+# for a relation labels may be of any shape and type, [R, ...]; for masks there are none
+ENTRIES = (
+    "None",
+    "{x}[None]",
+    "{x} + 0.5",
+    "torch.full({x}.shape, inf)",
+    "{x}.to(torch.complex64)",
+    "{x}.double() + 1e300",
+)
+
+
 def _pairs(random: Random) -> dict[str, str]:
     count, references = random.choice((0, 1, 2, 5)), random.choice((0, 1, 3, 8))
     seed = random.randrange(99)
@@ -84,7 +95,8 @@ def _references(random: Random) -> dict[str, str]:
 
 def _as_long(given: Mapping[str, Any], answer: Any) -> str | None:
     wanted = len(given["embeddings"])
-    return None if len(answer) == len(answer.labels) == wanted else f"{len(answer)} references of {wanted}"
+    labelled = answer.labels is None or len(answer.labels) == wanted
+    return None if len(answer) == wanted and labelled else f"{len(answer)} references of {wanted}"
 
 
 TARGETS = (
@@ -105,10 +117,20 @@ TARGETS = (
     Target(
         "wl.References",
         _references,
-        {"embeddings": "unit", "labels": "labels", "own": "labels"},
+        {"embeddings": "unit", "labels": "labels", "own": "slots"},
         _as_long,
-        bad={"own": ("torch.tensor([99])", "torch.tensor([-2])", "torch.tensor([2**40])")},
-        odd={"own": ("{x}[None]", "{x}[:0]")},
+        bad={
+            "own": (
+                "{x} > 0",
+                "{x} + 0.5",
+                "{x}[0]",
+                "{x}.to('meta')",
+                "torch.tensor([99])",
+                "torch.tensor([-2])",
+                "torch.tensor([2**40])",
+            )
+        },
+        odd={"own": ("{x}[None]", "{x}[:0]"), "labels": ENTRIES},
         share=6,
     ),
 )

@@ -35,7 +35,10 @@ def _settings(random: Random) -> dict[str, str]:
         "negative": repr(function(random)[0]),
         "loss": repr(loss(random)[0]),
     }
-    return made | {name: value for name, value in extra.items() if random.random() < 0.3}
+    chosen = made | {name: value for name, value in extra.items() if random.random() < 0.3}
+    if "loss" in chosen:  # a loss has its weights: beside it these would not count
+        chosen = {name: value for name, value in chosen.items() if name not in ("positive", "negative", "scale")}
+    return chosen
 
 
 _SETTINGS = {

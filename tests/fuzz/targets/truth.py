@@ -60,8 +60,9 @@ def dense_gradient(
     similarity = anchors @ others.T
     weights = weigh(weighting, similarity, positive, negative)
     generator = torch.Generator().manual_seed(0)
-    for _ in range(3):
-        moved = similarity + _JITTER * torch.randn(similarity.shape, generator=generator, dtype=torch.float64)
+    draws = [torch.randn(similarity.shape, generator=generator, dtype=torch.float64) for _ in range(3)]
+    # at ±1 they move one way only, where rounding may decide what a tie is
+    for moved in (similarity.float(), *(similarity + _JITTER * each for each in draws)):
         if not near(weigh(weighting, moved, positive, negative), weights, 2e-3):
             return None
     gradient = weights @ others

@@ -87,6 +87,12 @@ def _reads_back(given: Mapping[str, Any], answer: Any) -> str | None:
     return None if str(parse(str(answer))) == str(answer) else f"{answer!s} reads back as something else"
 
 
+def _weighs_and_reads_back(given: Mapping[str, Any], answer: Any) -> str | None:
+    from weightlab.assignment import Assignment
+
+    return _weighs({}, Assignment.alike(answer)) or _reads_back(given, answer)
+
+
 def _assigned(random: Random) -> dict[str, str]:
     made = {"positive": weighting(random), "negative": weighting(random)}
     if random.random() < 0.6:
@@ -129,7 +135,7 @@ TARGETS = (
     Target("wl.losses.from_text", lambda random: {"text": repr(weightings.loss(random)[0])}, {"text": "text"}, odd={"text": _near_texts(300)}, share=5),
     Target("wl.assignment.parse", _parsed, {"text": "text"}, _reads_back, odd={"text": _near_texts(300)}, share=6),
     Target("wl.as_weighting", lambda random: {"what": weighting(random)}, {"what": "weighting"}, _weighs, odd={"what": _near_texts(300)}, share=8),
-    Target("made", _function, {"kind": "fixed", **_FIELDS}, _reads_back, share=8),
+    Target("made", _function, {"kind": "fixed", **_FIELDS}, _weighs_and_reads_back, share=8),
     Target("wl.assign", _assigned, {"positive": "weighting", "negative": "weighting", "scale": "text"}, _weighs, share=8),
     Target(
         "wl.assignment.Spline",

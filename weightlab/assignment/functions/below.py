@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.assignment.function import Side, WeightFunction
-from weightlab.errors import check_number
 from weightlab.forms import BandForm
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ class Below(WeightFunction):
     negatives_only: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        check_number("below's m", self.m, 0, 2)
+        self.make_plain("m", 0, 2)
 
     def __call__(self, s: Tensor, side: Side) -> Tensor:
         """1 for the negatives that are kept, else 0. Raises InputError for positives."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.assignment.function import LARGEST, Side, WeightFunction, hardness
-from weightlab.errors import check_number
 from weightlab.lazy import torch
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ class Constant(WeightFunction):
     name: ClassVar[str] = "constant"
 
     def __post_init__(self) -> None:
-        check_number("constant's c", self.c, 0, LARGEST)
+        self.make_plain("c", 0, LARGEST)
 
     def __call__(self, s: Tensor, side: Side) -> Tensor:
         """c for every pair."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.assignment.function import Side, WeightFunction, direction, hardness
-from weightlab.errors import check_number
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,7 +25,7 @@ class Easy(WeightFunction):
     name: ClassVar[str] = "easy"
 
     def __post_init__(self) -> None:
-        check_number("easy's t", self.t, -1, 1)
+        self.make_plain("t", -1, 1)
 
     def __call__(self, s: Tensor, side: Side) -> Tensor:
         """1 for the easy pairs, else 0."""

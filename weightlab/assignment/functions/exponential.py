@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.assignment.function import Side, WeightFunction, direction, hardness
-from weightlab.errors import check_number
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,8 +28,8 @@ class Exponential(WeightFunction):
     name: ClassVar[str] = "exponential"
 
     def __post_init__(self) -> None:
-        check_number("exponential's b", self.b, 0, 40)
-        check_number("exponential's t", self.t, -1, 1)
+        self.make_plain("b", 0, 40)
+        self.make_plain("t", -1, 1)
 
     def __call__(self, s: Tensor, side: Side) -> Tensor:
         """1 at s = t, growing with hardness."""

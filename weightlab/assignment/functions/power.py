@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.assignment.function import EASIEST, Side, WeightFunction, hardness
 from weightlab.assignment.functions.linear import Linear
-from weightlab.errors import check_number
 from weightlab.lazy import torch
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ class Power(WeightFunction):
     name: ClassVar[str] = "power"
 
     def __post_init__(self) -> None:
-        check_number("power's k", self.k, 0, 1000)
+        self.make_plain("k", 0, 1000)
 
     def __call__(self, s: Tensor, side: Side) -> Tensor:
         """The k-th power of `linear`; a high one by its logarithm, as a base that is off by 10⁻⁷ costs k times that."""

@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.assignment.function import Side, WeightFunction
-from weightlab.errors import check_number
 from weightlab.forms import BandForm
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ class SemiHard(WeightFunction):
     negatives_only: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        check_number("semihard's m", self.m, high=2, above=0)
+        self.make_plain("m", high=2, above=0)
 
     def __call__(self, s: Tensor, side: Side) -> Tensor:
         """1 for the semi-hard negatives, else 0. Raises InputError for positives."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.assignment.function import LARGEST, Side, WeightFunction, direction, hardness
-from weightlab.errors import check_number
 from weightlab.forms.stable import softplus
 from weightlab.lazy import torch
 
@@ -30,8 +29,8 @@ class Sigmoid(WeightFunction):
     name: ClassVar[str] = "sigmoid"
 
     def __post_init__(self) -> None:
-        check_number("sigmoid's b", self.b, 0, LARGEST)
-        check_number("sigmoid's t", self.t, -1, 1)
+        self.make_plain("b", 0, LARGEST)
+        self.make_plain("t", -1, 1)
 
     def __call__(self, s: Tensor, side: Side) -> Tensor:
         """1/2 at s = t, growing with hardness from 0 to 1."""

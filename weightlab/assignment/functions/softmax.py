@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.assignment.function import LARGEST, Side, WeightFunction, direction
-from weightlab.errors import check_number
 from weightlab.forms import Line, Positives, SoftmaxForm
 from weightlab.forms.stable import masked_logsumexp, masked_softmax
 from weightlab.lazy import torch
@@ -31,7 +30,7 @@ class Softmax(WeightFunction):
     relative: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        check_number("softmax's b", self.b, 0, LARGEST)
+        self.make_plain("b", 0, LARGEST)
 
     def __call__(self, s: Tensor, side: Side) -> Tensor:
         """Weights that sum to 1 for each anchor that has pairs of the sign."""

@@ -9,7 +9,7 @@ from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from weightlab.assignment.function import EASIEST, LARGEST, Side, WeightFunction, direction, number
-from weightlab.errors import InputError, check_number
+from weightlab.errors import InputError, check_number, shown
 from weightlab.lazy import np, torch
 
 if TYPE_CHECKING:
@@ -35,9 +35,7 @@ class Spline(WeightFunction):
     name: ClassVar[str] = "spline"
 
     def __post_init__(self) -> None:
-        for x, y in self.points:
-            check_number("spline's x", x, -1, 1)
-            check_number("spline's y", y, 0, LARGEST)
+        object.__setattr__(self, "points", tuple(_plain(each) for each in _listed(self.points, "two points or more")))
         xs = [x for x, _ in self.points]
         if len(xs) < 2 or any(a >= b for a, b in pairwise(xs)):
             raise InputError(f"{self}: a spline wants two points or more, in rising order of x")
@@ -91,6 +89,22 @@ class Spline(WeightFunction):
         from scipy.interpolate import PchipInterpolator
 
         return PchipInterpolator(*np.array(self.points).T)
+
+
+def _plain(point: object) -> tuple[float, float]:
+    """A point as two plain floats, of lists or an array's row too."""
+    pair = _listed(point, "points (x, y)")
+    if len(pair) != 2:
+        raise InputError(f"a spline wants points (x, y), not {shown(point)}")
+    return check_number("spline's x", pair[0], -1, 1), check_number("spline's y", pair[1], 0, LARGEST)
+
+
+def _listed(given: object, wanted: str) -> list[object]:
+    """What a list, a tuple or an array holds."""
+    values = given.tolist() if hasattr(given, "tolist") else given
+    if not isinstance(values, list | tuple):
+        raise InputError(f"a spline wants {wanted}, not {shown(given)}")
+    return list(values)
 
 
 def _at(polynomial: PPoly, x: Tensor) -> Tensor:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.assignment.function import Side, WeightFunction, direction, hardness
-from weightlab.errors import check_number
 from weightlab.forms.stable import above, below
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ class Step(WeightFunction):
     name: ClassVar[str] = "step"
 
     def __post_init__(self) -> None:
-        check_number("step's t", self.t, -1, 1)
+        self.make_plain("t", -1, 1)
 
     def __call__(self, s: Tensor, side: Side) -> Tensor:
         """1 for the hard pairs, else 0."""

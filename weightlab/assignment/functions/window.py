@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from weightlab.assignment.function import Side, WeightFunction
-from weightlab.errors import InputError, check_number
+from weightlab.errors import InputError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,8 +27,8 @@ class Window(WeightFunction):
     name: ClassVar[str] = "window"
 
     def __post_init__(self) -> None:
-        check_number("window's a", self.a, -1, 1)
-        check_number("window's b", self.b, -1, 1)
+        self.make_plain("a", -1, 1)
+        self.make_plain("b", -1, 1)
         if self.a >= self.b:
             raise InputError(f"{self} is empty: a must be below b")
 
