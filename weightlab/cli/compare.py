@@ -8,7 +8,7 @@ import typer
 
 from weightlab.cli.context import ContextName, Negatives, Positives, context_of
 from weightlab.cli.effort import Draws, Points
-from weightlab.cli.figures import FIGURES, Out, Plot, check_folder, slug, write_figure
+from weightlab.cli.figures import FIGURES, Out, Plot, check_figure, slug_of_all, write_figure
 from weightlab.cli.options import Format
 from weightlab.cli.printing import print_rows, records
 from weightlab.cli.progress import track
@@ -43,7 +43,7 @@ def compare(
     from weightlab.decompose import compare as run
 
     if plot:
-        check_folder(out)
+        check_figure(out / "compare", slug_of_all(losses))
     found = run(
         *losses,
         context=context_of(context, positives, negatives),
@@ -55,7 +55,7 @@ def compare(
     if plot:
         from matplotlib.figure import Figure
 
-        write_figure(found.plot(Figure())[0], found.curves, out / "compare" / "-".join(map(slug, losses)))
+        write_figure(found.plot(Figure())[0], found.curves, out / "compare", slug_of_all(losses))
     if output is Format.table:
         title = f"share of the weight mass that lies elsewhere; context: {found.context}\n{found.effort}"
         print_rows(_in_words(found), output, title=title, right=("distance", "error"))
