@@ -297,6 +297,8 @@ def test_decompose_a_function_in_a_file(capsys: pytest.CaptureFixture[str]) -> N
     [
         ("decompose", "step(0.5)", "--format", "latex"),
         ("decompose", "(step(0.5))", "--plot", "--out", "taken"),
+        ("decompose", "step(0.5)", "--out", "a"),
+        ("compare", "step(0.5)", "linear", "--out", "a"),
         ("compare", "step(0.5)", "linear", "--plot", "--out", "taken"),
         ("compare", "step(0.5)", "linear", "--plot", "--out", "."),
     ],
@@ -312,7 +314,13 @@ def test_what_can_be_known_is_checked_before_the_curves(
         monkeypatch.setattr(f"weightlab.decompose.{module}.curve_of", None, raising=False)
     code, out, err = run(capsys, *arguments)
     assert (code, out, len(err.splitlines())) == (2, "", 1)
-    assert "no formulas" in err or "is a folder, where a file is to be written" in err or "compare is a file" in err
+    assert (
+        "no formulas" in err
+        or "is a folder, where a file is to be written" in err
+        or "compare is a file" in err
+        or "give --plot too" in err
+    )
+    assert not Path("a").exists()
 
 
 def test_decompose_says_how_much_it_looked_at(capsys: pytest.CaptureFixture[str]) -> None:

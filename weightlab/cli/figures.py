@@ -9,19 +9,27 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from weightlab.errors import InputError
 from weightlab.files import check_folder, write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["FIGURES", "Out", "Plot", "check_figure", "slug", "slug_of_all", "write_figure"]
+__all__ = ["Out", "Plot", "check_figure", "folder_of", "slug", "slug_of_all", "write_figure"]
 
-FIGURES = Path("figures")
+_FIGURES = Path("figures")
 _MOST_BYTES, _MOST_CHARACTERS = 200, 50  # of a file's name, of one loss in it: disks take 255 bytes
 
 Plot = Annotated[bool, typer.Option("--plot", help="write the figure and the curves")]
-Out = Annotated[Path, typer.Option(help="the folder that --plot writes to")]
+Out = Annotated[Path | None, typer.Option(help="the folder that --plot writes to [default: figures]")]
+
+
+def folder_of(out: Path | None, *, plot: bool) -> Path | None:
+    """The folder that --plot writes to; None without it. Raises InputError for --out alone, which would do nothing."""
+    if not plot and out is not None:
+        raise InputError(f"--out {out} is where --plot writes to: give --plot too, or leave --out out")
+    return (out or _FIGURES) if plot else None
 
 
 def check_figure(folder: Path, name: str) -> None:

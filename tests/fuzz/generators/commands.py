@@ -90,6 +90,9 @@ def command(random: Random) -> Command:
         _add(draft, path, parameter, careful)
     if path == ("train",):
         _keep_small(draft)
+    options = {word.partition("=")[0] for word in draft.words}
+    if path[0] in ("decompose", "compare") and "--out" in options and "--plot" not in options:
+        draft.verdicts.append(Verdict.bad)  # it would do nothing
     if any("latex" in word for word in draft.words):
         draft.verdicts.append(Verdict.odd)  # only the built-in losses have formulas
     if wild > 0.93:

@@ -35,8 +35,9 @@ _ODD_VALUES = (
 
 
 def function(random: Random) -> Piece:
-    """A valid weight function."""
-    return _sum(random, 2), Verdict.good
+    """A valid weight function, but where two of its parts look at an anchor's other pairs, which may not fit."""
+    text = _sum(random, 2)
+    return text, Verdict.odd if text.count("top(") + text.count("softmax(") > 1 else Verdict.good
 
 
 def loss(random: Random) -> Piece:
