@@ -285,11 +285,42 @@ def test_decompose_a_function_in_a_file(capsys: pytest.CaptureFixture[str]) -> N
     Path("random.py").write_text("def mine(s, positive, negative):\n    return (s**2 * negative).sum(1)\n")
     assert run(capsys, "decompose", "random.py:mine")[0] == 0  # it does not take the place of Python's own
     Path("fails.py").write_text(
-        "class Fails:\n    weights = None\n\n    def __init__(self):\n        self.x = {}['y']\n"
+        "class Fails:\n    value = print\n\n    def __init__(self):\n        self.x = {}['y']\n"
     )
     code, _, err = run(capsys, "decompose", "fails.py:Fails")
     assert code == 2
     assert "fails.py:Fails: KeyError: 'y'" in err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("decompose", "step(0.5)", "--format", "latex"),
+        ("decompose", "(step(0.5))", "--plot", "--out", "taken"),
+        ("decompose", "step(0.5)", "--out", "a"),
+        ("compare", "step(0.5)", "linear", "--out", "a"),
+        ("compare", "step(0.5)", "linear", "--plot", "--out", "taken"),
+        ("compare", "step(0.5)", "linear", "--plot", "--out", "."),
+    ],
+)
+def test_what_can_be_known_is_checked_before_the_curves(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in ("taken/step.png", "taken/compare/step-linear.csv"):
+        Path(path).mkdir(parents=True)
+    Path("compare").touch()
+    for module in ("engine", "comparison"):
+        monkeypatch.setattr(f"weightlab.decompose.{module}.weight_curve", None, raising=False)
+        monkeypatch.setattr(f"weightlab.decompose.{module}.curve_of", None, raising=False)
+    code, out, err = run(capsys, *arguments)
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    assert (
+        "no formulas" in err
+        or "is a folder, where a file is to be written" in err
+        or "compare is a file" in err
+        or "give --plot too" in err
+    )
+    assert not Path("a").exists()
 
 
 def test_decompose_says_how_much_it_looked_at(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import weightlab as wl
-from weightlab.cli.figures import slug
+from weightlab.cli.figures import slug, slug_of_all
 from weightlab.decompose.foreign.imported import ImportPath, is_path, load
 
 MINE = """
@@ -92,20 +92,27 @@ def test_a_path_may_begin_at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "file"),
     [
-        "ms-loss",
-        "ms-loss(beta=40)",
-        "step(0.5)",
-        "spline(-1:0, 0.5:1)",
-        "linear * spline(-1:0, 1:1)",
-        "(linear)",
-        "2.5",
+        ("ms-loss", "ms-loss"),
+        ("ms-loss(beta=40)", "ms-loss"),
+        ("step(0.5)", "step"),
+        ("spline(-1:0, 0.5:1)", "spline"),
+        ("linear * spline(-1:0, 1:1)", "linear-spline"),
+        ("((linear) + easy(0.5))", "linear-easy"),
     ],
 )
-def test_a_name_is_no_path(text: str) -> None:
+def test_a_name_is_no_path(text: str, file: str) -> None:
     assert not is_path(text)
-    assert slug(text) == text.partition("(")[0]
+    assert slug(text) == file
+
+
+def test_a_files_name_is_one_that_disks_take() -> None:
+    assert slug_of_all(["n-pair", "mine.py:f"]) == "n-pair-f"
+    assert len(slug(f"mine.py:{'é' * 300}").encode()) <= 200
+    for losses in (["step(0.5)"] * 41, [f"mine.py:{'é' * 100}"] * 3):
+        assert slug_of_all(losses).endswith(f"-and-{len(losses) - 1}-more")
+        assert len(slug_of_all(losses).encode()) <= 220
 
 
 @pytest.mark.parametrize(

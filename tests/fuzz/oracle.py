@@ -9,14 +9,16 @@ import re
 import unicodedata
 
 from fuzz.case import Command, Failure, Outcome, Verdict
-from fuzz.sandbox import CANARY
+from fuzz.sandbox import CANARY, STRANGER
 
-__all__ = ["LONGEST", "judge", "told", "unfit"]
+__all__ = ["LONGEST", "judge", "seen", "told", "unfit"]
 
 LONGEST = 1000  # characters of a message
 _FAULT = re.compile(r"fault of (our|weightlab's) own|--debug|please report", re.IGNORECASE)
 _RUNS = ("train", "evaluate", "run", "embed", "neighbours", "make")  # a run that failed is exit code 1
-_ANSI = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
+_DRAWN = re.compile(
+    r"\x1b\[(?P<count>\d*)A|(?P<erase>\x1b\[2K)|\x1b\[[0-9;?]*[a-zA-Z]|(?P<mark>[\r\n])|(?P<text>[^\x1b\r\n]+|\x1b)"
+)
 _MACHINE = ("json", "csv")
 
 
@@ -95,8 +97,7 @@ def _done(command: Command, outcome: Outcome) -> Failure | None:
 
 
 def _failed(command: Command, outcome: Outcome) -> Failure | None:
-    drawn = "FORCE_COLOR" in command.environment
-    lines = (_ANSI.sub("", outcome.err) if drawn else outcome.err).strip().splitlines()
+    lines = [line for line in _said(command, outcome) if line.strip()]
     last = lines[-1] if lines else ""
     if "check" in command.arguments[:1] and not lines and outcome.out:
         return None  # a law is broken
@@ -113,7 +114,7 @@ def _failed(command: Command, outcome: Outcome) -> Failure | None:
 
 
 def _refused(command: Command, outcome: Outcome) -> Failure | None:
-    lines = outcome.err.splitlines()
+    lines = _said(command, outcome)
     if len(lines) != 1:
         return Failure(f"{len(lines) if len(lines) < 3 else 'many'} lines for an error", outcome.err[:300])
     if not lines[0].startswith("weightlab: ") or not lines[0].removeprefix("weightlab: ").strip():
@@ -125,6 +126,31 @@ def _refused(command: Command, outcome: Outcome) -> Failure | None:
     if command.verdict is Verdict.good:
         return Failure(f"good input is refused: {told(lines[0])}", lines[0][:300])
     return None
+
+
+def _said(command: Command, outcome: Outcome) -> list[str]:
+    """The lines on standard error, less those of others' code; of what is drawn on a terminal what stays there."""
+    drawn = "FORCE_COLOR" in command.environment
+    return [line for line in (seen(outcome.err) if drawn else outcome.err.splitlines()) if line != STRANGER]
+
+
+def seen(text: str) -> list[str]:
+    """The lines that a terminal shows in the end, of a text that moves up, goes back and erases."""
+    lines, row, column = [""], 0, 0
+    for part in _DRAWN.finditer(text):
+        if part["count"] is not None:
+            row = max(0, row - int(part["count"] or 1))
+        elif part["erase"]:
+            lines[row] = ""
+        elif part["mark"]:
+            row, column = row + (part["mark"] == "\n"), 0
+            lines += [""] * (row == len(lines))
+        elif (words := part["text"]) is not None:
+            lines[row] = lines[row].ljust(column)[:column] + words + lines[row][column + len(words) :]
+            column += len(words)
+    while lines and not lines[-1]:
+        lines.pop()
+    return lines
 
 
 def _format(command: Command) -> str | None:

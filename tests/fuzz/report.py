@@ -21,14 +21,16 @@ def show(tally: Tally, seed: int, console: Console) -> None:
         least = str(shrunk(case, kind, target))
         name = "call" if target is not None else "command"
         lines = (
-            f"\n{count} × {kind}",
+            f"{count} × {kind}",
             f"  {failure.detail}",
             *least.splitlines(),
             f"--seed {seed} --only '{name} {number}'",
         )
+        console.print()
         for line in lines:
-            shown = ascii(line)[1:-1] if not line.isascii() or not line.isprintable() else line
-            console.print(f"  {shown[:_LONGEST]}" if line is not lines[0] else shown, markup=False, highlight=False)
+            head = line is lines[0]
+            shown = line if line.isprintable() and (head or line.isascii()) else ascii(line)[1:-1]
+            console.print(shown if head else f"  {shown[:_LONGEST]}", markup=False, highlight=False)
     cases = sum(sum(outcomes.values()) for outcomes in tally.outcomes.values())
     console.print(
         f"\n{cases} cases, {sum(tally.counts.values())} failures of {len(tally.counts)} kinds", highlight=False

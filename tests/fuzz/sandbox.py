@@ -13,9 +13,21 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["CANARY", "OUTSIDE", "TimeUpError", "bounded", "captured", "environment", "folder", "listing", "where"]
+__all__ = [
+    "CANARY",
+    "OUTSIDE",
+    "STRANGER",
+    "TimeUpError",
+    "bounded",
+    "captured",
+    "environment",
+    "folder",
+    "listing",
+    "where",
+]
 
 CANARY = "CANARY"  # the name of the file that data make if they are executed
+STRANGER = "a word of a stranger"  # what others' code prints
 OUTSIDE = "outside weightlab"
 _WALL = 6  # times the bound on processor time: other processes may want the processor too
 

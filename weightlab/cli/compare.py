@@ -8,7 +8,7 @@ import typer
 
 from weightlab.cli.context import ContextName, Negatives, Positives, context_of
 from weightlab.cli.effort import Draws, Points
-from weightlab.cli.figures import FIGURES, Out, Plot, check_folder, slug, write_figure
+from weightlab.cli.figures import Out, Plot, check_figure, folder_of, slug_of_all, write_figure
 from weightlab.cli.options import Format
 from weightlab.cli.printing import print_rows, records
 from weightlab.cli.progress import track
@@ -28,7 +28,7 @@ def compare(
     points: Points = None,
     draws: Draws = None,
     plot: Plot = False,
-    out: Out = FIGURES,
+    out: Out = None,
     output: Annotated[Format, typer.Option("--format", help="how to print the distances")] = Format.table,
 ) -> None:
     """How far apart the weights of several losses are, and their curves on one pair of axes.
@@ -42,8 +42,9 @@ def compare(
     """
     from weightlab.decompose import compare as run
 
-    if plot:
-        check_folder(out)
+    folder = folder_of(out, plot=plot)
+    if folder is not None:
+        check_figure(folder / "compare", slug_of_all(losses))
     found = run(
         *losses,
         context=context_of(context, positives, negatives),
@@ -52,10 +53,10 @@ def compare(
         draws=draws,
         track=track,
     )
-    if plot:
+    if folder is not None:
         from matplotlib.figure import Figure
 
-        write_figure(found.plot(Figure())[0], found.curves, out / "compare" / "-".join(map(slug, losses)))
+        write_figure(found.plot(Figure())[0], found.curves, folder / "compare", slug_of_all(losses))
     if output is Format.table:
         title = f"share of the weight mass that lies elsewhere; context: {found.context}\n{found.effort}"
         print_rows(_in_words(found), output, title=title, right=("distance", "error"))

@@ -9,7 +9,7 @@ import typer
 
 from weightlab.cli.context import ContextName, Negatives, Positives, context_of
 from weightlab.cli.effort import Draws, Points
-from weightlab.cli.figures import FIGURES, Out, Plot, check_folder, slug, write_figure
+from weightlab.cli.figures import Out, Plot, check_figure, folder_of, slug, write_figure
 from weightlab.cli.options import Format, settings
 from weightlab.cli.printing import print_json, print_rows, records
 from weightlab.cli.progress import track
@@ -43,7 +43,7 @@ def decompose(
     points: Points = None,
     draws: Draws = None,
     plot: Plot = False,
-    out: Out = FIGURES,
+    out: Out = None,
     output: Annotated[Output, typer.Option("--format", help="how to print it")] = Output.table,
 ) -> None:
     """The positive and negative weight functions of a loss: curve, weight mass, formulas, residual.
@@ -60,22 +60,25 @@ def decompose(
     weightlab decompose my_losses.py:my_loss --plot
     """
     from weightlab.decompose import decompose as run
+    from weightlab.decompose.subject import Subject
 
-    if plot:
-        check_folder(out)
+    folder = folder_of(out, plot=plot)
+    if folder is not None:
+        check_figure(folder, slug(loss))
+    subject = Subject.of(_with_settings(loss, assignments or []))
+    if output is Output.latex and subject.formula is None:
+        raise InputError(f"{subject.title} has no formulas: only the built-in losses have")
     found = run(
-        _with_settings(loss, assignments or []),
+        subject,
         context_of(context, positives, negatives),
         points=points,
         draws=draws,
         track=track,
     )
-    if output is Output.latex and found.formula is None:
-        raise InputError(f"{found.title} has no formulas: only the built-in losses have")
-    if plot:
+    if folder is not None:
         from weightlab.plot.curves import axes_of_its_own
 
-        write_figure(found.plot(axes_of_its_own(found.title, found.context)), found.curve, out / slug(loss))
+        write_figure(found.plot(axes_of_its_own(found.title, found.context)), found.curve, folder, slug(loss))
     _print(found, output)
 
 

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from weightlab.cli.figures import check_folder
 from weightlab.cli.group import Group
 from weightlab.cli.options import Format, again
 from weightlab.cli.printing import print_rows, records
 from weightlab.cli.run import Stopped
 from weightlab.errors import InputError
-from weightlab.files import exists
+from weightlab.files import check_folder, exists
 
 if TYPE_CHECKING:  # the commands import what they need: --help answers at once
     from weightlab.study.report import Report

@@ -90,6 +90,11 @@ def command(random: Random) -> Command:
         _add(draft, path, parameter, careful)
     if path == ("train",):
         _keep_small(draft)
+    options = {word.partition("=")[0] for word in draft.words}
+    if path[0] in ("decompose", "compare") and "--out" in options and "--plot" not in options:
+        draft.verdicts.append(Verdict.bad)  # it would do nothing
+    if any("latex" in word for word in draft.words):
+        draft.verdicts.append(Verdict.odd)  # only the built-in losses have formulas
     if wild > 0.93:
         _spoil(draft)
     shell, environment = None, random.choice(_ENVIRONMENTS)
@@ -397,9 +402,9 @@ def _quick(random: Random) -> _Draft:
     draft = _Draft(random, random.choice(_QUICK).split())
     draft.files["studies/small.toml"] = repr(specs.VALID.encode())
     if draft.words[0] in ("decompose", "check", "compare"):
-        draft.words += random.choice((["ms-loss", "triplet"], ["nope\udcff", "é"]))[
-            : 2 if draft.words[0] == "compare" else 1
-        ]
+        names, verdict = random.choice(((["ms-loss", "triplet"], Verdict.good), (["nope\udcff", "é"], Verdict.bad)))
+        draft.words += names[: 2 if draft.words[0] == "compare" else 1]
+        draft.verdicts.append(verdict)
     if draft.words[0] == "study":
         draft.words.append("small")
     if random.random() < 0.3 and draft.words[0] in ("losses", "decompose"):

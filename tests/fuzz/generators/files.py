@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from fuzz.case import Verdict
+from fuzz.sandbox import STRANGER
 
 __all__ = ["FEATURES", "LOSSES", "RUNS", "File", "python", "tables", "trained"]
 
@@ -122,7 +123,7 @@ LOSSES: tuple[tuple[str, str, Verdict], ...] = (
     ("return (similarity * negative).sum(1) - (similarity * positive).sum(1)", "similarity, positive, negative", _GOOD),
     ("return (pairs.similarity.exp() * pairs.negative).sum()", "pairs", _GOOD),
     ("return s.clamp(min=0)", "s", _GOOD),
-    ("print('a word'); return s.clamp(min=0)", "s", _ODD),
+    (f"print({STRANGER!r}); return s.clamp(min=0)", "s", _ODD),
     ("raise KeyError", "s", _BAD),
     ("raise RuntimeError('\\x1b[31m' + 'x' * 20000)", "similarity, positive, negative", _BAD),
     ("raise SystemExit(0)", "similarity, positive, negative", _BAD),
@@ -155,7 +156,7 @@ _FILES: tuple[tuple[str, Verdict], ...] = (
     ("b'import sys; sys.exit(0)'", _BAD),
     ("b'raise SystemExit'", _BAD),
     ("b'raise KeyboardInterrupt'", _ODD),
-    ("b'print(1)\\nclass mine:\\n    pass'", _BAD),
+    (f'b"""print({STRANGER!r})\\nclass mine:\\n    pass"""', _BAD),
     ("b'class mine:\\n    def __init__(self):\\n        self.x = {}[1]'", _BAD),
     ("b'import no_such_module'", _BAD),
     ("b'(' * 5000", _BAD),
