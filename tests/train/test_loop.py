@@ -13,10 +13,10 @@ from torch import Tensor
 
 from weightlab import data, models
 from weightlab.data.sampler import PKSampler
+from weightlab.data.split import Split
 from weightlab.pairs import References
 from weightlab.step import surrogate
-from weightlab.train import TrainConfig, checkpoint, loop, train
-from weightlab.train.evaluation import embed
+from weightlab.train import TrainConfig, checkpoint, evaluation, loop, train
 
 CONFIG = TrainConfig(scale="mean", steps=20, size=12, width=4, dimensions=8, memory=700, warmup=3, batch=32, seed=2)
 
@@ -72,7 +72,9 @@ def test_a_run_is_the_loop_written_out(momentum: float, tmp_path: Path) -> None:
 
 def test_a_run_that_is_killed_goes_on_from_its_last_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "SAVE_EVERY", 2)
-    config = CONFIG.model_copy(update={"steps": 7})
+    config = CONFIG.model_copy(update={"steps": 7, "warmup": 1})
+    whole: list[float] = []
+    train(config, on_step=lambda step, loss: whole.append(loss))
     losses: list[float] = []
 
     def kill(step: int, loss: float) -> None:
@@ -90,7 +92,24 @@ def test_a_run_that_is_killed_goes_on_from_its_last_checkpoint(tmp_path: Path, m
     assert steps == [5, 6, 7]
     history = pd.read_csv(tmp_path / "history.csv")
     assert history["step"].tolist() == [1, 2, 3, 4, 5, 6, 7]
-    assert history["surrogate"].tolist()[:5] == losses
+    assert history["surrogate"].tolist() == whole
+    assert losses == whole[:5]
+
+
+@pytest.mark.parametrize("validation", [False, True])
+def test_classes_that_training_has_not_seen_are_evaluated(
+    validation: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = CONFIG.model_copy(update={"steps": 1, "validation": validation})
+    splits: list[Split] = []
+    monkeypatch.setattr(loop, "evaluate", lambda model, split: splits.append(split) or {"R@1": 0.5})
+    monkeypatch.setattr(evaluation, "evaluate", lambda model, split: splits.append(split) or {"R@1": 0.5})
+    train(config, out=tmp_path)
+    evaluation.evaluate_run(tmp_path)
+    test = data.load("glyphs", size=12, validation=validation).test
+    assert [len(split) for split in splits] == [len(test)] * 2
+    for split in splits:
+        assert torch.equal(split.images(torch.arange(9)), test.images(torch.arange(9)))
 
 
 def test_evaluation_does_not_depend_on_the_batches() -> None:
@@ -98,6 +117,6 @@ def test_evaluation_does_not_depend_on_the_batches() -> None:
     rows = data.load("glyphs", size=12).test
     encoder = models.build("cnn", channels=1, width=4, dimensions=8, seed=0).train()
     before = copy.deepcopy(encoder.state_dict())
-    found = embed(encoder, rows, batch=1000)
-    torch.testing.assert_close(embed(encoder.train(), rows, batch=3000), found)
+    found = evaluation.embed(encoder, rows, batch=1000)
+    torch.testing.assert_close(evaluation.embed(encoder.train(), rows, batch=3000), found)
     assert all(torch.equal(encoder.state_dict()[name], value) for name, value in before.items())
