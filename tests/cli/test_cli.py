@@ -7,14 +7,16 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 import weightlab as wl
-from weightlab import losses
+from weightlab import data, losses
 from weightlab.cli import main
 from weightlab.study.spec import read
 from weightlab.study.storage import Storage
@@ -40,7 +42,9 @@ def test_losses_lists_every_loss(capsys: pytest.CaptureFixture[str]) -> None:
     rows = json.loads(out)
     assert code == 0
     assert [row["name"] for row in rows] == losses.names()
-    assert {row["kind"] for row in rows} == {"self-similarity", "relative"}
+    kinds = {row["name"]: row["kind"] for row in rows}
+    assert set(kinds.values()) == {"self-similarity", "relative"}
+    assert (kinds["contrastive"], kinds["ms-loss"]) == ("self-similarity", "relative")
     assert "beta=50.0" in next(row for row in rows if row["name"] == "ms-loss")["parameters"]
     _, table, _ = run(capsys, "losses")
     assert all(name in table for name in losses.names())
@@ -107,6 +111,46 @@ def test_train_evaluate_and_resume(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(capsys, "train", "--resume", "runs/a", "--steps", "4", "--out", "runs/b")
     assert (code, out) == (2, "")
     assert err == "weightlab: --resume runs/a goes on with the settings of that run: leave out --steps, --out\n"
+
+
+def test_percent_in_a_table_and_fractions_elsewhere(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("weightlab.train.loop.train", lambda config, **_: TrainResult({"R@1": 0.125}, 1.0))
+    assert run(capsys, "train")[1].splitlines()[-1].split() == ["|", "R@1", "|", "12.5", "|"]
+    assert json.loads(run(capsys, "train", "--format", "json")[1]) == {"R@1": 0.125}
+    assert run(capsys, "train", "--format", "csv")[1] == "metric,value\nR@1,0.125\n"
+
+
+def test_a_loss_stands_alone_even_beside_what_goes_without_saying(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "train", "--loss", "ms-loss", "--negative", "step(0.5)", "--scale", "raw")
+    assert (code, out) == (2, "")
+    assert "leave out --negative, --scale, or give it to them" in err
+
+
+def test_data_make_counts_images_and_classes(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = data.load("glyphs", size=8).train
+    train, test = (replace(whole, labels=torch.arange(count).repeat(4)) for count in (3, 2))
+    monkeypatch.setattr(data, "load", lambda name: data.Dataset(name, train, test))
+    assert run(capsys, "data", "make", "glyphs") == (
+        0,
+        "glyphs train: 12 images of 3 classes\nglyphs test: 8 images of 2 classes\n",
+        "",
+    )
+
+
+def test_the_numbers_of_positives_and_negatives_are_what_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    given = ["--positives", "5", "--negatives", "7", "--points", "3"]
+    for command in (["decompose", "ms-loss"], ["compare", "ms-loss", "triplet"]):
+        out = run(capsys, *command, *given)[1]
+        assert "context: trained, 5 positives, 7 negatives" in out
+
+
+def test_a_parameter_given_twice_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "decompose", "ms-loss", "--set", "beta=1", "--set", "beta=2")
+    assert (code, out, err) == (2, "", "weightlab: --set beta is given twice\n")
 
 
 def test_the_options_of_train_are_the_fields_of_its_configuration(

@@ -67,3 +67,14 @@ def test_rows_are_taken_by_index() -> None:
     drawn = Distortions.draw(10, torch.Generator().manual_seed(0))
     images, rows = torch.rand(10, 1, 30, 30), torch.tensor([7, 2])
     torch.testing.assert_close(drawn.at(rows).apply(images[rows], 16), drawn.apply(images, 16)[rows])
+
+
+def test_drawn_numbers_are_pinned() -> None:
+    """Results of all versions are compared with one another: what is drawn from a seed stays as it was."""
+    drawn = Distortions.draw(2, torch.Generator().manual_seed(1))
+    affine = [[1.1533921, -0.0461369, -0.1129724], [0.1797239, 1.2209131, 0.0719661]]
+    torch.testing.assert_close(drawn.affine[0], torch.tensor(affine), rtol=0, atol=1e-6)
+    assert drawn.bend[0, 0, 0].tolist() == pytest.approx([0.0406995, 0.0111214, -0.0097955, 0.0221889], abs=1e-6)
+    assert drawn.contrast.tolist() == pytest.approx([0.8014313, 0.9386272], abs=1e-6)
+    blotches = [-0.1858846, 0.3924872, -0.1692394, 0.2999699, 0.0047367, -0.2107270]
+    assert drawn.blotches[0, 0, 0].tolist() == pytest.approx(blotches, abs=1e-6)

@@ -113,6 +113,28 @@ def test_validation_cuts_the_training_classes_only(tiny: list[int]) -> None:
     assert kept | validation == train
 
 
+def test_the_first_test_distortion_and_the_orders_are_pinned(tiny: list[int]) -> None:
+    """Results of all versions are compared with one another: the test images and the classes stay what they were."""
+    fixed = data.load("glyphs").test.fixed
+    affine = [[1.1533921, -0.0461369, -0.1129724], [0.1797239, 1.2209131, 0.0719661]]
+    torch.testing.assert_close(fixed.affine[0], torch.tensor(affine), rtol=0, atol=1e-6)
+    points = glyphs.read_or_render().points
+    classes = [1, 5, 2, 0, 14, 9, 8, 10, 3, 6, 11, 15, 16, 12, 4, 13, 7, 18, 17, 19]
+    validation = [13, 19, 2, 11, 18, 6, 4, 17, 12, 3, 9, 14, 5, 16, 15, 8, 1, 0, 10, 7]
+    assert glyphs._order(points, "classes").tolist() == classes
+    assert glyphs._order(points, "validation").tolist() == validation
+
+
+@pytest.mark.parametrize(("size", "side"), [(8, 12), (24, 36), (31, 46), (32, 48), (64, 48)])
+def test_bitmaps_are_finer_than_the_images_by_half(tiny: list[int], size: int, side: int) -> None:
+    assert data.load("glyphs", size=size).train.bitmaps.shape == (120, 1, side, side)
+
+
+def test_the_version_names_what_draws_the_bitmaps() -> None:
+    assert data.version("glyphs") == f"{glyphs.VERSION}-matplotlib-{matplotlib.__version__}"
+    assert glyphs.cache_path().name == f"glyphs-{data.version('glyphs')}.npz"
+
+
 def test_labels_are_contiguous_with_a_row_a_face(tiny: list[int]) -> None:
     for split in (data.load("glyphs").train, data.load("glyphs", validation=True).test):
         assert split.labels.dtype == torch.int64

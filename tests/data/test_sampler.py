@@ -85,3 +85,9 @@ def test_sizes_that_are_not_whole(wrong: object) -> None:
     for step in (wrong, -1):
         with pytest.raises(InputError, match="step must be a whole number of at least 0"):
             PKSampler(labels, 4, 2, 0).batch_at(step)  # type: ignore[arg-type]
+
+
+def test_another_seed_is_no_other_step() -> None:
+    labels = torch.arange(50).repeat_interleave(6)
+    batches = {tuple(PKSampler(labels, 32, 4, seed).batch_at(step).tolist()) for seed in range(5) for step in range(5)}
+    assert len(batches) == 25

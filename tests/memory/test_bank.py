@@ -224,6 +224,7 @@ def test_what_lies_in_free_slots_of_a_snapshot_does_not_matter() -> None:
 def test_a_snapshot_of_a_very_old_bank() -> None:
     bank = MemoryBank(3, BITS)
     bank.restore({"embeddings": embedding_of([0, 1, 2]), "labels": torch.arange(3), "seen": torch.tensor(2**62)})
+    assert bank.slots_of(torch.tensor([0, 1, 2]))[1].tolist() == [0, 1, 2]
     first = 2**62 % 3
     assert bank.enqueue(embedding_of([3, 4]), torch.tensor([3, 4])).tolist() == [first, (first + 1) % 3]
     assert bank.slots_of(torch.tensor([4]))[1].tolist() == [(first + 1) % 3]

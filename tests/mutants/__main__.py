@@ -36,12 +36,12 @@ def main(
         stop("the code has changed, its text does not stand there once", stale)
     with tempfile.TemporaryDirectory() as place:
         copies = [copied(Path(place, str(number))) for number in range(jobs)]
-        tests = sorted({file for fault in seeds for file in fault.files})
+        tests = list(dict.fromkeys(fault.tests for fault in seeds))  # these very ones: to tell is to fail with it alone
         failing = [each for each, failed in zip(tests, in_copies(copies, fails, tests), strict=True) if failed]
         if failing:
             stop("fails without a fault", failing)
         found = in_copies(copies, is_found, seeds)
-    for part, count in Counter(Path(fault.file).parts[1] for fault in seeds).items():
+    for part, count in Counter(fault.part for fault in seeds).items():
         print(f"{part}: {count}")
     survivors = [fault for fault, told in zip(seeds, found, strict=True) if not told]
     print(f"{len(seeds)} faults, {len(survivors)} survivors")
@@ -91,4 +91,5 @@ def stop(what: str, each: Sequence[object]) -> None:
     raise typer.Exit(1)
 
 
-typer.run(main)
+if __name__ == "__main__":
+    typer.run(main)

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import pytest
 
 __all__ = ["Fault", "fails", "faults"]
 
 LIMIT = 600  # seconds; a fault that hangs the tests is found too
+
+# Every fault has a process of its own, forked from one that has imported the others' packages, which takes longer than
+# most tests.
+SERVER = get_context("forkserver")
+SERVER.set_forkserver_preload(
+    ["torch", "pandas", "sympy", "scipy.stats", "matplotlib.pyplot", "pytorch_metric_learning.losses", "hypothesis"]
+)
 
 
 @dataclass(frozen=True)
@@ -33,8 +43,13 @@ class Fault:
     tests: str
 
     @property
+    def part(self) -> str:
+        """The part of weightlab that its file is in."""
+        return Path(self.file).parts[1]
+
+    @property
     def files(self) -> list[str]:
-        """The test files of `tests`."""
+        """The test files, or folders, of `tests`."""
         return [each for each in shlex.split(self.tests) if each.startswith("tests/")]
 
     def __str__(self) -> str:
@@ -65,13 +80,30 @@ def faults() -> list[Fault]:
 
 def fails(tests: str, root: Path) -> bool:
     """Whether any of the tests fails in a checkout; to take forever is to fail."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *shlex.split(tests)]
+    with NamedTemporaryFile("r") as said:
+        process = SERVER.Process(target=_test, args=(tests, root, said.name))
+        process.start()
+        process.join(LIMIT)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+            return True
+        if process.exitcode not in (0, 1, 2):  # 2: they can't even be imported
+            raise RuntimeError(f"pytest {tests}: {said.read()[-4000:]}")
+    return process.exitcode != 0
+
+
+def _test(tests: str, root: Path, output: str) -> None:
+    """Run them, in a process of its own."""
+    said = os.open(output, os.O_WRONLY | os.O_APPEND)
+    os.dup2(said, 1)
+    os.dup2(said, 2)
+    os.chdir(root)
     # a cached module of the same size and second would hide the fault
-    environment = os.environ | {"PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"}
-    try:
-        done = subprocess.run(command, cwd=root, env=environment, capture_output=True, timeout=LIMIT, check=False)
-    except subprocess.TimeoutExpired:
-        return True
-    if done.returncode not in (0, 1, 2):  # 2: they can't even be imported
-        raise RuntimeError(f"pytest {tests}: {done.stdout.decode()[-2000:]}{done.stderr.decode()[-2000:]}")
-    return done.returncode != 0
+    os.environ |= {"PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"}
+    sys.dont_write_bytecode = True
+    sys.path.insert(0, str(root))
+    for name in [name for name in sys.modules if name.partition(".")[0] == "tests"]:
+        del sys.modules[name]
+    options = ["-x", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
+    sys.exit(int(pytest.main([*options, *shlex.split(tests)])))

@@ -26,3 +26,15 @@ def test_gradient_is_that_of_the_loss(name: str) -> None:
     (gradient,) = torch.autograd.grad(value, x)
     assert float(expected.abs().max()) > 0
     assert torch.allclose(gradient, expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["infonce", "contrastive"])
+def test_a_scaled_loss_has_a_scaled_gradient(name: str) -> None:
+    generator = torch.Generator().manual_seed(2)
+    x = normalize(torch.randn(6, 4, generator=generator)).requires_grad_()
+    references = References(normalize(torch.randn(20, 4, generator=generator)), torch.arange(20) % 3)
+    labels = torch.arange(6) % 3
+    (whole,) = torch.autograd.grad(surrogate(name, x, labels, references), x)
+    (scaled,) = torch.autograd.grad(2.5 * surrogate(name, x, labels, references), x)
+    assert float(whole.abs().max()) > 0
+    torch.testing.assert_close(scaled, 2.5 * whole)

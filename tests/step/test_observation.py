@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
-from weightlab import Pairs, losses
+from weightlab import Pairs, assign, losses
 from weightlab.pairs import References
 from weightlab.step import observation, observe
 
@@ -33,3 +33,11 @@ def test_a_batch_against_itself() -> None:
     found = observe(losses.Contrastive(), anchors, torch.tensor([0, 0, 1, 1, 2, 2]))
     assert int(found.similarity[0].sum()) == 6
     assert int(found.similarity[1].sum()) == 24
+
+
+def test_a_weight_below_zero_is_active_and_has_a_mass() -> None:
+    anchors = normalize(torch.randn(6, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64))
+    labels = torch.tensor([0, 0, 1, 1, 2, 2])
+    found = observe(assign("constant", lambda s: -1.0 - 0 * s), anchors, labels)
+    assert found.active.tolist() == [4] * 6
+    assert float(found.mass[1].sum()) == pytest.approx(24)

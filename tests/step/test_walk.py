@@ -250,3 +250,21 @@ def test_what_is_left_out_is_lost_to_rounding(name: str) -> None:
         _, gradient, _, truth = both(losses.from_text(name), x, labels, references, reference_labels, torch.arange(6))
     assert float(truth.abs().max()) > 0
     assert float((gradient - truth).abs().max() / truth.abs().max()) <= 2e-5
+
+
+def test_many_references_of_infonce_by_closed_form() -> None:
+    """A positive at 0.6, a negative at 0.5, 65,534 at 0: each of these is little beside the sum, all are most of it."""
+    count, temperature = 1 << 16, 0.1
+    angles = torch.tensor([0.6, 0.5, 0.0], dtype=torch.float64)
+    kinds = torch.zeros(3, 64, dtype=torch.float64)
+    kinds[:, 0], kinds[:, 1] = angles, (1 - angles**2).sqrt()
+    references = torch.cat([kinds[:2], kinds[2:].expand(count - 2, 64)])
+    anchors = torch.eye(64)[:1].repeat(16, 1).requires_grad_()
+    found = References(references.float(), torch.cat([torch.zeros(1), torch.ones(count - 1)]).long())
+    (gradient,) = torch.autograd.grad(
+        surrogate("infonce(temperature=0.1)", anchors, torch.zeros(16).long(), found), anchors
+    )
+    mass = torch.tensor([1.0, 1.0, count - 2]) * (angles / temperature).exp()
+    weight = mass / mass.sum() - torch.tensor([1.0, 0.0, 0.0])
+    expected = (weight[:, None] * kinds).sum(0) / temperature / 16
+    torch.testing.assert_close(gradient.double(), expected.expand(16, 64), rtol=1e-4, atol=1e-7)

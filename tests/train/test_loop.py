@@ -1,0 +1,122 @@
+"""The training loop against one that is written out here: plain lists, all pairs at once, no memory bank."""
+
+from __future__ import annotations
+
+import copy
+import math
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from torch import Tensor
+
+from weightlab import data, models
+from weightlab.data.sampler import PKSampler
+from weightlab.data.split import Split
+from weightlab.pairs import References
+from weightlab.step import surrogate
+from weightlab.train import TrainConfig, checkpoint, evaluation, loop, train
+
+CONFIG = TrainConfig(scale="mean", steps=20, size=12, width=4, dimensions=8, memory=700, warmup=3, batch=32, seed=2)
+
+
+@pytest.fixture(autouse=True)
+def no_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes longer than so few steps."""
+    monkeypatch.setattr(loop, "evaluate", lambda model, split: {"R@1": 0.5})
+
+
+def written_out(config: TrainConfig) -> tuple[list[float], dict[str, Tensor]]:
+    """The surrogate of each step, and the encoder after the last one."""
+    rows, weighting = data.load("glyphs", size=config.size).train, config.weighting()
+    sampler = PKSampler(rows.labels, config.batch, config.per_class, config.seed)
+    encoder = models.build("cnn", channels=1, width=config.width, dimensions=config.dimensions, seed=config.seed)
+    slow = copy.deepcopy(encoder)
+    optimizer = torch.optim.AdamW(encoder.parameters(), weight_decay=1e-4)
+    memory, memory_labels, history = torch.zeros(0, config.dimensions), torch.zeros(0, dtype=torch.int64), []
+    for step in range(config.steps):
+        batch = sampler.batch_at(step)
+        labels = rows.labels[batch]
+        images = rows.images(batch, torch.Generator().manual_seed(config.seed * 1_000_003 + step))
+        x = encoder.train()(images)
+        loss = surrogate(weighting, x, labels)
+        if step >= config.warmup:
+            with torch.no_grad():
+                keys = slow(images) if config.momentum else x
+            own = torch.arange(len(memory), len(memory) + len(x))
+            memory, memory_labels = torch.cat([memory, keys.detach()]), torch.cat([memory_labels, labels])
+            loss = loss + surrogate(weighting, x, labels, References(memory, memory_labels, own))
+        # one step of rise, a twentieth of 20, then half a cosine: 0.5 (1 + cos 2a) = cos² a
+        optimizer.param_groups[0]["lr"] = config.learning_rate * math.cos(math.pi / 2 * max(0, step - 1) / 19) ** 2
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        for its, new in zip(slow.parameters(), encoder.parameters(), strict=True):
+            its.data.lerp_(new.data, 1 - config.momentum if step else 1.0)
+        history.append(loss.item())
+    return history, encoder.state_dict()
+
+
+@pytest.mark.parametrize("momentum", [0.9, 0.0], ids=["momentum", "plain_memory"])
+def test_a_run_is_the_loop_written_out(momentum: float, tmp_path: Path) -> None:
+    config = CONFIG.model_copy(update={"momentum": momentum})
+    history, encoder = written_out(config)
+    found: list[float] = []
+    train(config, on_step=lambda step, loss: found.append(loss), out=tmp_path)
+    trained = checkpoint.read_tensors(tmp_path / "model.safetensors")
+    assert found == pytest.approx(history, rel=1e-5, abs=1e-6)
+    for name, parameter in encoder.items():
+        torch.testing.assert_close(trained[name], parameter, rtol=1e-5, atol=1e-6)
+
+
+def test_a_run_that_is_killed_goes_on_from_its_last_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "SAVE_EVERY", 2)
+    config = CONFIG.model_copy(update={"steps": 7, "warmup": 1})
+    whole: list[float] = []
+    train(config, on_step=lambda step, loss: whole.append(loss))
+    losses: list[float] = []
+
+    def kill(step: int, loss: float) -> None:
+        losses.append(loss)
+        if step == 5:
+            raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        train(config, on_step=kill, out=tmp_path)
+    history = pd.read_csv(tmp_path / "history.csv")
+    assert history["step"].tolist() == [1, 2, 3, 4]
+    assert history["surrogate"].tolist() == losses[:4]
+    steps: list[int] = []
+    train(config, on_step=lambda step, loss: steps.append(step), out=tmp_path)
+    assert steps == [5, 6, 7]
+    history = pd.read_csv(tmp_path / "history.csv")
+    assert history["step"].tolist() == [1, 2, 3, 4, 5, 6, 7]
+    assert history["surrogate"].tolist() == whole
+    assert losses == whole[:5]
+
+
+@pytest.mark.parametrize("validation", [False, True])
+def test_classes_that_training_has_not_seen_are_evaluated(
+    validation: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = CONFIG.model_copy(update={"steps": 1, "validation": validation})
+    splits: list[Split] = []
+    monkeypatch.setattr(loop, "evaluate", lambda model, split: splits.append(split) or {"R@1": 0.5})
+    monkeypatch.setattr(evaluation, "evaluate", lambda model, split: splits.append(split) or {"R@1": 0.5})
+    train(config, out=tmp_path)
+    evaluation.evaluate_run(tmp_path)
+    test = data.load("glyphs", size=12, validation=validation).test
+    assert [len(split) for split in splits] == [len(test)] * 2
+    for split in splits:
+        assert torch.equal(split.images(torch.arange(9)), test.images(torch.arange(9)))
+
+
+def test_evaluation_does_not_depend_on_the_batches() -> None:
+    """An encoder that was left in training mode would normalise each by its own mean, and change."""
+    rows = data.load("glyphs", size=12).test
+    encoder = models.build("cnn", channels=1, width=4, dimensions=8, seed=0).train()
+    before = copy.deepcopy(encoder.state_dict())
+    found = evaluation.embed(encoder, rows, batch=1000)
+    torch.testing.assert_close(evaluation.embed(encoder.train(), rows, batch=3000), found)
+    assert all(torch.equal(encoder.state_dict()[name], value) for name, value in before.items())
