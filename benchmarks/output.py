@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from weightlab.cli.figures import check_folder
+from weightlab.files import check_folder
 
 __all__ = ["Figures", "output_folder"]
 

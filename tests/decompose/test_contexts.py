@@ -22,7 +22,7 @@ HALF = Normal(0.5, 0.1)
         (lambda: Normal(0.5, -1.0), "std must be above 0"),
         (lambda: Normal(float("nan"), 0.1), "mean must be finite"),
         (lambda: Normal("0.5", 0.1), "mean must be a number"),
-        (lambda: Normal(2, 0.1), r"mean=2 with std=0.1 has almost nothing in \[-1, 1\]"),
+        (lambda: Normal(2, 0.1), r"mean=2.0 with std=0.1 has almost nothing in \[-1, 1\]"),
         (lambda: Normal(-10, 1), "almost nothing"),
         (lambda: RandomDirections(1), "dimensions must be a whole number of at least 2"),
         (lambda: RandomDirections(2.5), "dimensions must be"),
