@@ -21,7 +21,8 @@ MODULES = (features, report, run, spec, storage, train)
 
 def functions() -> list[Callable[..., Any]]:
     found = [getattr(module, name) for module in MODULES for name in module.__all__]
-    methods = [each.__func__ for one in found for each in vars(one).values() if isinstance(each, classmethod)]
+    classes = [one for one in found if inspect.isclass(one)]
+    methods = [each.__func__ for one in classes for each in vars(one).values() if isinstance(each, classmethod)]
     return [each for each in [*found, *methods] if inspect.isfunction(each)]
 
 

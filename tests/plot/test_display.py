@@ -116,7 +116,7 @@ def test_a_plot_makes_one_figure_and_draws_on_it_next(shown: list[object]) -> No
 
 
 def test_a_plot_on_given_axes_touches_nothing_else() -> None:
-    d = wl.decompose(wl.assign("constant", "exponential(40, -1)"), points=5)
+    d = wl.decompose(wl.assign("constant", "exponential(40, 0.2)"), points=5)
     figure, (left, right) = plt.subplots(1, 2)
     other = plt.figure()
     plt.figure(figure)
