@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 import matplotlib as mpl
 import torch
 
 torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = "1"  # of the processes that tests start
 mpl.use("agg")
 # A background job is born deaf to Ctrl-C, and so are the processes that its tests start; with a handler of Python's
 # they are not.
