@@ -14,6 +14,7 @@ from torch import Tensor
 from weightlab import data, models
 from weightlab.data.sampler import PKSampler
 from weightlab.data.split import Split
+from weightlab.errors import InputError
 from weightlab.pairs import References
 from weightlab.step import surrogate
 from weightlab.train import TrainConfig, checkpoint, evaluation, loop, train
@@ -27,8 +28,8 @@ def no_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "evaluate", lambda model, split: {"R@1": 0.5})
 
 
-def written_out(config: TrainConfig) -> tuple[list[float], dict[str, Tensor]]:
-    """The surrogate of each step, and the encoder after the last one."""
+def written_out(config: TrainConfig, together: int = 1) -> tuple[list[float], dict[str, Tensor]]:
+    """The surrogate of each step, and the encoder after the last one; so many labels in a row go together."""
     rows, weighting = data.load("glyphs", size=config.size).train, config.weighting()
     sampler = PKSampler(rows.labels, config.batch, config.per_class, config.seed)
     encoder = models.build("cnn", channels=1, width=config.width, dimensions=config.dimensions, seed=config.seed)
@@ -37,7 +38,7 @@ def written_out(config: TrainConfig) -> tuple[list[float], dict[str, Tensor]]:
     memory, memory_labels, history = torch.zeros(0, config.dimensions), torch.zeros(0, dtype=torch.int64), []
     for step in range(config.steps):
         batch = sampler.batch_at(step)
-        labels = rows.labels[batch]
+        labels = rows.labels[batch] // together
         images = rows.images(batch, torch.Generator().manual_seed(config.seed * 1_000_003 + step))
         x = encoder.train()(images)
         loss = surrogate(weighting, x, labels)
@@ -68,6 +69,16 @@ def test_a_run_is_the_loop_written_out(momentum: float, tmp_path: Path) -> None:
     assert found == pytest.approx(history, rel=1e-5, abs=1e-6)
     for name, parameter in encoder.items():
         torch.testing.assert_close(trained[name], parameter, rtol=1e-5, atol=1e-6)
+
+
+def test_a_relation_says_which_labels_go_together() -> None:
+    config = CONFIG.model_copy(update={"momentum": 0.0})
+    found: list[float] = []
+    train(config, on_step=lambda _, loss: found.append(loss), same=lambda a, b: a[:, None] // 50 == b // 50)
+    assert found == pytest.approx(written_out(config, together=50)[0], rel=1e-5, abs=1e-6)
+    assert found != pytest.approx(written_out(config)[0], rel=1e-2)
+    with pytest.raises(InputError, match="must give a bool tensor"):
+        train(config, same=lambda a, b: a)
 
 
 def test_a_run_that_is_killed_goes_on_from_its_last_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from weightlab.data.sampler import PKSampler
 from weightlab.files import AnyPath, as_path
 from weightlab.memory import MemoryBank
 from weightlab.pairs import Weighting
+from weightlab.relation import Same
 from weightlab.step import surrogate
 from weightlab.train import checkpoint
 from weightlab.train.config import TrainConfig
@@ -31,13 +32,19 @@ SAVE_EVERY = 500  # steps between two checkpoints, for runs that are killed rath
 
 
 def train(
-    config: TrainConfig, *, on_step: Callable[[int, float], None] | None = None, out: AnyPath | None = None
+    config: TrainConfig,
+    *,
+    on_step: Callable[[int, float], None] | None = None,
+    out: AnyPath | None = None,
+    same: Same | None = None,
 ) -> TrainResult:
     """Train an encoder with a weighting, against the batch and a memory bank, and evaluate it on unseen classes.
 
     on_step(step, loss): called after every step. out: a folder for the configuration, the checkpoint, the history and
     the metrics; a run that stopped there goes on from its last checkpoint. The same seed gives the same numbers on the
-    same machine with the same number of threads. Ctrl-C ends it after the step it is in, saved.
+    same machine with the same number of threads. Ctrl-C ends it after the step it is in, saved. same: which labels go
+    together in the loss, as of `surrogate`; None: equal ones. It is not kept in `out`: give it again to go on. Batches
+    and metrics are by the labels themselves.
 
     Raises InputError, before anything is written, where `out` can't be written to, holds a run of another configuration
     or a damaged one, or is trained in by another process, where this machine can't hold the run, the data have too few
@@ -49,7 +56,7 @@ def train(
         checkpoint.check(out, config)
     check_room(config, saved=out is not None)
     weighting = as_weighting(config.weighting())  # its form is made once
-    try_weighting(weighting)
+    try_weighting(weighting, same)
     dataset = data.load(config.data, size=config.size, validation=config.validation)
     sampler = PKSampler(dataset.train.labels, config.batch, config.per_class, config.seed)
     state = TrainState.start(config, channels(dataset.test))
@@ -63,10 +70,10 @@ def train(
         embeddings = state.model(images)
         if not bool(embeddings.isfinite().all()):
             raise TrainingError(f"the run diverged at step {step}: lower the learning rate or the scale")
-        loss = surrogate(weighting, embeddings, labels)
+        loss = surrogate(weighting, embeddings, labels, same=same)
         if state.bank is not None and step >= config.warmup:
             bank, own = state.bank, state.bank.enqueue(_keys(state, images, embeddings), labels)
-            loss = loss + surrogate(weighting, embeddings, labels, bank.references(labels, own))
+            loss = loss + surrogate(weighting, embeddings, labels, bank.references(labels, own), same=same)
 
         for group in state.optimizer.param_groups:
             group["lr"] = learning_rate(config, step)
@@ -108,12 +115,12 @@ def learning_rate(config: TrainConfig, step: int) -> float:
     return config.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, config.steps - rise)))
 
 
-def try_weighting(weighting: Weighting) -> None:
-    """Somebody else's weighting may fail at its first pairs: on four images of two classes, as batch and as memory."""
+def try_weighting(weighting: Weighting, same: Same | None = None) -> None:
+    """Others' weightings and relations may fail at their first pairs: four images of two classes, batch and memory."""
     embeddings = torch.nn.functional.normalize(torch.randn(4, 8, generator=torch.Generator().manual_seed(0)), dim=1)
     labels, bank = torch.tensor([0, 0, 1, 1]), MemoryBank(4, 8)
-    surrogate(weighting, embeddings, labels)
-    surrogate(weighting, embeddings, labels, bank.references(labels, bank.enqueue(embeddings, labels)))
+    surrogate(weighting, embeddings, labels, same=same)
+    surrogate(weighting, embeddings, labels, bank.references(labels, bank.enqueue(embeddings, labels)), same=same)
 
 
 @torch.no_grad()
