@@ -394,6 +394,8 @@ def _spoil(draft: _Draft) -> None:
         draft.words.insert(at, "--help")
     else:
         draft.words = draft.words[: random.randrange(len(draft.words) + 1)]
+        if draft.words[:1] == ["train"]:
+            _keep_small(draft)
     draft.verdicts = [Verdict.odd]
 
 
