@@ -87,8 +87,7 @@ def read_features(path: AnyPath, *, embeddings: str = "embeddings", labels: str 
     if not len(rows):
         raise InputError(f"{path}: {embeddings} has no rows")
     found = as_labels(f"{path}: {labels}", numbers, rows)
-    wide = rows.to(torch.promote_types(rows.dtype, torch.float32))
-    return normalised(f"{path}: {embeddings}", wide).float(), found
+    return normalised(f"{path}: {embeddings}", rows).float(), found
 
 
 def _read(path: Path, names: tuple[str, str]) -> tuple[Array, Array]:
