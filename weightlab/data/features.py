@@ -10,7 +10,6 @@ from typing import IO, TYPE_CHECKING
 from zipfile import ZipFile
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from weightlab.arrays import as_floats, as_labels, normalised
