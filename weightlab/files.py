@@ -119,28 +119,24 @@ def read_json(path: Path) -> Any:  # noqa: ANN401 (whatever the file holds)
     Raises InputError where it is missing, unreadable or no JSON, names a key twice, is nested more than 64 deep, or
     holds a number that is not finite, a whole one outside of 64 bits, or a text with half a character.
     """
-    try:
-        found = json.loads(read_text(path), object_pairs_hook=_distinct)
-    except RecursionError as error:
-        raise InputError(f"{path} is nested more than {_DEEPEST} deep") from error
-    except InputError:
-        raise
-    except ValueError as error:
-        raise InputError(f"{path} is not valid JSON: {_text(error)}") from error
-    _check_values(path, found)
-    return found
+    return _parsed(path, "JSON", lambda text: json.loads(text, object_pairs_hook=_distinct))
 
 
 def read_toml(path: Path) -> dict[str, Any]:
     """What a TOML file holds. Raises InputError as `read_json` does."""
+    found: dict[str, Any] = _parsed(path, "TOML", tomllib.loads)
+    return found
+
+
+def _parsed(path: Path, kind: str, parse: Callable[[str], Any]) -> Any:  # noqa: ANN401 (whatever the file holds)
     try:
-        found = tomllib.loads(read_text(path))
+        found = parse(read_text(path))
     except RecursionError as error:
         raise InputError(f"{path} is nested more than {_DEEPEST} deep") from error
     except InputError:
         raise
     except ValueError as error:
-        raise InputError(f"{path} is not valid TOML: {_text(error)}") from error
+        raise InputError(f"{path} is not valid {kind}: {_text(error)}") from error
     _check_values(path, found)
     return found
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from weightlab.errors import InputError
 from weightlab.pairs import References
 from weightlab.relation import Masks, Same, related
 
@@ -35,7 +34,7 @@ class SameLabel:
         """Of anchors' labels [B], and of the references' look-up where they have one; of any labels by a relation.
 
         Without a look-up in O(M log B), and O(B·c) for the c references that share any anchor's label; by a relation
-        O(B·M), a block of references at a time. Raises InputError for a look-up of other labels, and as `related` does.
+        O(B·M), a block of references at a time. Raises InputError as `related` does.
         """
         labels, reference_labels = references.both_labels(labels, same)
         if same is not None:
@@ -43,8 +42,7 @@ class SameLabel:
         elif references.shared is None:
             row, column = _sought(labels, reference_labels)
         else:
-            row, column = references.shared
-            _check_same(labels, reference_labels, row, column)
+            row, column = references.shared  # of these labels, as `References.check_anchors` made sure
         own = references.own
         if own is None:
             return cls(row, column, row, column)
@@ -69,12 +67,6 @@ class SameLabel:
         starts = torch.arange(0, references + size, size, device=column.device)
         counts = torch.searchsorted(column, starts).diff().tolist()
         return list(zip(row.split(counts), (column % size).split(counts), strict=True))
-
-
-def _check_same(labels: Tensor, reference_labels: Tensor, row: Tensor, column: Tensor) -> None:
-    """A look-up that was made for another batch would change the sign of a weight in silence."""
-    if len(row) and (int(row[-1]) >= len(labels) or not torch.equal(labels[row], reference_labels[column])):
-        raise InputError("the references' look-up is of other labels: make it with the labels of this batch")
 
 
 def _sought(labels: Tensor, reference_labels: Tensor) -> tuple[Tensor, Tensor]:
