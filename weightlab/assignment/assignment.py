@@ -36,7 +36,8 @@ class Assignment:
 
     Raises InputError for anything else, for a positive part that is for negatives alone (below, semihard), and, but at
     scale "mass", for weights beyond 10³⁰. Weights that float32 can't hold are compared by their logarithms: "mass" and
-    "mean" are right however small or large they are.
+    "mean" are right however small or large they are, but that "mean" does not count a weight of a softmax whose factor
+    is 0 in float32.
     """
 
     positive: WeightFunction | Weighting
@@ -148,8 +149,8 @@ def _negative_form(part: WeightFunction | Weighting, scale: Scale) -> Form | Non
 
 
 def _as_it_is(part: WeightFunction, sign: Sign, scale: Scale) -> bool:
-    """Whether its weights can be taken as float32 has them: what vanishes there is lost to a count, if not to a sum."""
-    return scale == "raw" or (part.fits(sign) and (scale == "mass" or WeightFunction.fits(part, sign)))
+    """Whether its weights can be taken as float32 has them."""
+    return scale == "raw" or part.fits(sign, counted=scale == "mean")
 
 
 def _of_positives(function: WeightFunction, s: Tensor, mask: Tensor) -> Tensor:

@@ -155,8 +155,11 @@ class WeightFunction(ABC):
         """
         return 0.0, 0.0
 
-    def fits(self, sign: Sign) -> bool:
-        """Whether weights, and sums of them, are computed in float32 without over- or underflow."""
+    def fits(self, sign: Sign, *, counted: bool = False) -> bool:
+        """Whether weights, and sums of them, are computed in float32 without over- or underflow.
+
+        counted: how many are not 0 is asked too: what is lost to no sum may be lost to that.
+        """
         low, high = self.span(sign)
         return low >= _LOWEST and high <= _HIGHEST
 

@@ -60,9 +60,9 @@ class Sum(WeightFunction):
             return 0.0, -math.inf
         return min(low for low, _ in spans), max(high for _, high in spans) + math.log(len(spans))
 
-    def fits(self, sign: Sign) -> bool:
+    def fits(self, sign: Sign, *, counted: bool = False) -> bool:
         """Whether all terms do, and their sum."""
-        return super().fits(sign) and all(term.fits(sign) for term in self.terms)
+        return super().fits(sign) and all(term.fits(sign, counted=counted) for term in self.terms)
 
     def __call__(self, s: Tensor, side: Side) -> Tensor:
         """Σ of the terms."""
@@ -129,7 +129,7 @@ class Product(WeightFunction):
         lows, highs = zip(*(factor.span(sign) for factor in self.factors), strict=True)
         return sum(lows), sum(highs)
 
-    def fits(self, sign: Sign) -> bool:
+    def fits(self, sign: Sign, *, counted: bool = False) -> bool:
         """Whether it does in whatever order it is multiplied."""
         spans = [factor.span(sign) for factor in self.factors]
         return sum(max(abs(low), abs(high)) for low, high in spans if high > -math.inf) <= _PARTS

@@ -50,9 +50,9 @@ class Softmax(WeightFunction):
         """Of the hardest pair beside 10⁸ easiest ones, or the reverse."""
         return -2 * self.b - 20, 0.0
 
-    def fits(self, sign: Sign) -> bool:
-        """Alone it does: its sum is that of shares of the largest."""
-        return True
+    def fits(self, sign: Sign, *, counted: bool = False) -> bool:
+        """Alone its sums do, being those of shares of the largest."""
+        return not counted or super().fits(sign)
 
     @property
     def form(self) -> SoftmaxForm:
