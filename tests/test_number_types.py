@@ -70,9 +70,11 @@ def test_a_weight_function_of_any_number(kind: type, of: Callable[[int], float])
         lambda n: wl.data.PKSampler(range(300), n(200), n(1), n(250)).batch_at(n(255)).tolist(),
         lambda n: wl.step.observe("ms-loss", ROWS, LABELS, bins=n(255)).mass.sum(),
         lambda n: wl.MemoryBank(n(200), n(2)).capacity,
-        lambda n: wl.data.load("glyphs", size=n(8)).train.images(torch.tensor([0])).shape,
+        lambda n: wl.data.load("glyphs", size=n(8)).train.inputs(torch.tensor([0])).shape,
         lambda n: (
-            wl.models.build("cnn", width=n(2), dimensions=n(200), seed=n(1)).eval()(torch.zeros(1, 1, 8, 8)).tolist()
+            wl.models.build("cnn", shape=(n(1), 8, 8), width=n(2), dimensions=n(200), seed=n(1))
+            .eval()(torch.zeros(1, 1, 8, 8))
+            .tolist()
         ),
         lambda n: wl.integrability("contrastive", rectangles=n(2), seed=n(1)).asymmetry,
     ],

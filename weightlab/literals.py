@@ -23,7 +23,7 @@ from typing import TypeVar
 
 from weightlab.errors import InputError, shown
 
-__all__ = ["NUMBER", "Literal", "read_arguments", "read_number", "read_value"]
+__all__ = ["NUMBER", "Literal", "read_arguments", "read_number", "read_options", "read_value"]
 
 Literal = float | int | str | bool | None | list["Literal"] | tuple["Literal", ...] | dict["Literal", "Literal"]
 
@@ -36,6 +36,7 @@ _TOKEN = re.compile(
 )
 _OCTAL = re.compile(r"[-+]?0+[1-9][0-9]*")  # 07 is no number in Python
 _NAMED: dict[str, bool | None] = {"None": None, "True": True, "False": False}
+_TRUTH = {"true": True, "false": False}
 _Part = TypeVar("_Part")
 
 
@@ -67,6 +68,26 @@ def read_arguments(text: str) -> tuple[list[Literal], dict[str, Literal]]:
     return [value for name, value in found if name is None], named
 
 
+def read_options(text: str) -> dict[str, Literal]:
+    """The options behind a name, "(test=small, seed=3, strict=true)", each with a name of its own.
+
+    Here a bare word is a text, and true and false are truth values, as one writes them on a command line.
+    Raises InputError as `read_value` does, for a value without a name, and for a name that is given twice.
+    """
+    reader = _Reader.of(text, words=True)
+    reader.expect("(")
+    found = reader.several(")", reader.argument)
+    reader.expect_end()
+    named: dict[str, Literal] = {}
+    for name, value in found:
+        if name is None:
+            raise InputError(f"can't read {shown(text)}: write options with their names, as in (name=value)")
+        if name in named:
+            raise InputError(f"can't read {shown(text)}: {name} is given twice")
+        named[name] = value
+    return named
+
+
 def read_number(text: str) -> float | int:
     """The number that a text of the form `NUMBER` writes, whole without point and exponent.
 
@@ -88,15 +109,17 @@ class _Reader:
 
     text: what is read.
     tokens: (kind, token, position) of each, and an end.
+    words: whether a bare word is a text.
     at: which token is next.
     """
 
     text: str
     tokens: list[tuple[str, str, int]]
+    words: bool = False
     at: int = field(default=0)
 
     @classmethod
-    def of(cls, text: str) -> _Reader:
+    def of(cls, text: str, *, words: bool = False) -> _Reader:
         """At its beginning. Raises InputError for a text that is too long, or has something that is no token."""
         if len(text) > _LENGTH:
             raise InputError(f"can't read {shown(text)}: it has {len(text):,} characters, at most {_LENGTH:,} are read")
@@ -109,7 +132,7 @@ class _Reader:
             kind = str(match.lastgroup)
             tokens.append((kind, match[kind], match.start(kind)))
             at = match.end()
-        return cls(text, [*tokens, ("end", "", end)])
+        return cls(text, [*tokens, ("end", "", end)], words)
 
     def value(self, depth: int = 0) -> Literal:
         """The next value; depth: of how many brackets it is in."""
@@ -126,6 +149,8 @@ class _Reader:
             return token[1:-1]
         if kind == "name" and token in _NAMED:
             return _NAMED[token]
+        if kind == "name" and self.words:
+            return _TRUTH.get(token, token)
         raise _unexpected(self.text, at, "a value")
 
     def bracketed(self, opening: str, depth: int) -> Literal:

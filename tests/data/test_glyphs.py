@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from weightlab import data
-from weightlab.data import glyphs
+from weightlab.data import Draw, glyphs
 from weightlab.errors import InputError
 
 
@@ -127,7 +126,7 @@ def test_the_first_test_distortion_and_the_orders_are_pinned(tiny: list[int]) ->
 
 @pytest.mark.parametrize(("size", "side"), [(8, 12), (24, 36), (31, 46), (32, 48), (64, 48)])
 def test_bitmaps_are_finer_than_the_images_by_half(tiny: list[int], size: int, side: int) -> None:
-    assert data.load("glyphs", size=size).train.bitmaps.shape == (120, 1, side, side)
+    assert data.load("glyphs", size=size).train.inputs.bitmaps.shape == (120, 1, side, side)
 
 
 def test_the_version_names_what_draws_the_bitmaps() -> None:
@@ -144,30 +143,46 @@ def test_labels_are_contiguous_with_a_row_a_face(tiny: list[int]) -> None:
 @pytest.mark.parametrize("size", [8, 20, 24, 33, 64])
 def test_images_are_grey_in_range(tiny: list[int], size: int) -> None:
     split = data.load("glyphs", size=size).test
-    images = split.images(torch.tensor([3, 0, 3]))
+    images = split.inputs(torch.tensor([3, 0, 3]))
     assert images.shape == (3, 1, size, size)
     assert images.dtype == torch.float32
     assert 0 <= float(images.min()) < float(images.max()) <= 1
     assert torch.equal(images[0], images[2])
 
 
-def test_images_are_fixed_without_a_generator_and_fresh_with_one(tiny: list[int]) -> None:
+def test_images_are_fixed_without_a_draw_and_fresh_with_one(tiny: list[int]) -> None:
     split, rows = data.load("glyphs").train, torch.arange(30)
-    assert torch.equal(split.images(rows), data.load("glyphs").train.images(rows))
-    assert torch.equal(split.images(rows)[7:9], split.images(rows[7:9]))
+    assert torch.equal(split.inputs(rows), data.load("glyphs").train.inputs(rows))
+    assert torch.equal(split.inputs(rows)[7:9], split.inputs(rows[7:9]))
 
-    def drawn(generator: torch.Generator) -> Tensor:
-        return split.images(rows, generator)
+    first = split.inputs(rows, Draw(seed=1, step=5))
+    assert torch.equal(first, split.inputs(rows, Draw(seed=1, step=5)))
+    for draw in (None, Draw(seed=1, step=6), Draw(seed=2, step=5)):
+        assert not torch.equal(first, split.inputs(rows, draw))
 
-    generator = torch.Generator().manual_seed(1)
-    first, second = drawn(generator), drawn(generator)
-    assert not torch.equal(first, second)
-    assert torch.equal(first, drawn(torch.Generator().manual_seed(1)))
+
+def test_a_fresh_image_hangs_on_the_seed_the_step_and_the_row_alone(tiny: list[int]) -> None:
+    split, draw = data.load("glyphs").train, Draw(seed=3, step=9)
+    whole = split.inputs(torch.arange(30), draw)
+    assert torch.equal(split.inputs(torch.tensor([17, 4]), draw), whole[[17, 4]])
+    first, again = split.inputs(torch.tensor([4, 4]), draw)  # a class of few gives a row twice: two images of it
+    assert torch.equal(first, whole[4])
+    assert not torch.equal(first, again)
+
+
+def test_unvaried_images_are_the_fixed_ones(tiny: list[int]) -> None:
+    rows = torch.arange(5)
+    plain = data.load("glyphs", augment="none").train
+    assert torch.equal(plain.inputs(rows, Draw(1, 2)), data.load("glyphs").train.inputs(rows))
+    with pytest.raises(InputError, match="light or none"):
+        data.load("glyphs", augment="crop-flip")
+    with pytest.raises(InputError, match="unknown augmentation 'lite': did you mean 'light'"):
+        data.load("glyphs", augment="lite")
 
 
 def test_images_leave_the_global_random_state_alone(tiny: list[int]) -> None:
     state = torch.random.get_rng_state()
-    data.load("glyphs").train.images(torch.arange(3), torch.Generator().manual_seed(1))
+    data.load("glyphs").train.inputs(torch.arange(3), Draw(1, 2))
     assert torch.equal(state, torch.random.get_rng_state())
 
 
@@ -175,7 +190,7 @@ def test_rows_that_are_not_there(tiny: list[int]) -> None:
     split = data.load("glyphs").test
     for row in (-1, len(split)):
         with pytest.raises(InputError, match=f"from 0 to {len(split) - 1}"):
-            split.images(torch.tensor([0, row]))
+            split.inputs(torch.tensor([0, row]))
 
 
 def test_names_and_bad_input() -> None:

@@ -10,7 +10,7 @@ from weightlab.errors import InputError
 @pytest.mark.parametrize("size", [(8, 8), (20, 20), (24, 24), (9, 31), (64, 64)])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_embeddings_are_normalised_for_any_size(size: tuple[int, int], channels: int) -> None:
-    model = models.build("cnn", channels=channels, width=4, dimensions=7)
+    model = models.build("cnn", shape=(channels, *size), width=4, dimensions=7)
     embeddings = model(torch.rand(5, channels, *size))
     assert embeddings.shape == (5, 7)
     torch.testing.assert_close(embeddings.norm(dim=1), torch.ones(5))
@@ -56,6 +56,6 @@ def test_names_and_bad_input() -> None:
     for what in ("channels", "width", "dimensions"):
         for value in (0, 1.5, True, 2**31, 10**31):
             with pytest.raises(InputError, match=f"{what} must be a whole number of 1 to 2147483647"):
-                models.build("cnn", **{what: value})
+                models.build("cnn", **({"shape": (value, 8, 8)} if what == "channels" else {what: value}))
     with pytest.raises(InputError, match="seed"):
         models.build("cnn", seed=-1)

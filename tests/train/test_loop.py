@@ -25,21 +25,21 @@ CONFIG = TrainConfig(scale="mean", steps=20, size=12, width=4, dimensions=8, mem
 @pytest.fixture(autouse=True)
 def no_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes longer than so few steps."""
-    monkeypatch.setattr(loop, "evaluate", lambda model, split: {"R@1": 0.5})
+    monkeypatch.setattr(loop, "evaluate", lambda model, split, ks=(): {"R@1": 0.5})
 
 
 def written_out(config: TrainConfig, together: int = 1) -> tuple[list[float], dict[str, Tensor]]:
     """The surrogate of each step, and the encoder after the last one; so many labels in a row go together."""
     rows, weighting = data.load("glyphs", size=config.size).train, config.weighting()
     sampler = PKSampler(rows.labels, config.batch, config.per_class, config.seed)
-    encoder = models.build("cnn", channels=1, width=config.width, dimensions=config.dimensions, seed=config.seed)
+    encoder = models.build("cnn", shape=(1, 12, 12), width=config.width, dimensions=config.dimensions, seed=config.seed)
     slow = copy.deepcopy(encoder)
     optimizer = torch.optim.AdamW(encoder.parameters(), weight_decay=1e-4)
     memory, memory_labels, history = torch.zeros(0, config.dimensions), torch.zeros(0, dtype=torch.int64), []
     for step in range(config.steps):
         batch = sampler.batch_at(step)
         labels = rows.labels[batch] // together
-        images = rows.images(batch, torch.Generator().manual_seed(config.seed * 1_000_003 + step))
+        images = rows.inputs(batch, data.Draw(config.seed, step))
         x = encoder.train()(images)
         loss = surrogate(weighting, x, labels)
         if step >= config.warmup:
@@ -113,20 +113,20 @@ def test_classes_that_training_has_not_seen_are_evaluated(
 ) -> None:
     config = CONFIG.model_copy(update={"steps": 1, "validation": validation})
     splits: list[Split] = []
-    monkeypatch.setattr(loop, "evaluate", lambda model, split: splits.append(split) or {"R@1": 0.5})
-    monkeypatch.setattr(evaluation, "evaluate", lambda model, split: splits.append(split) or {"R@1": 0.5})
+    monkeypatch.setattr(loop, "evaluate", lambda model, split, ks=(): splits.append(split) or {"R@1": 0.5})
+    monkeypatch.setattr(evaluation, "evaluate", lambda model, split, ks=(): splits.append(split) or {"R@1": 0.5})
     train(config, out=tmp_path)
     evaluation.evaluate_run(tmp_path)
     test = data.load("glyphs", size=12, validation=validation).test
     assert [len(split) for split in splits] == [len(test)] * 2
     for split in splits:
-        assert torch.equal(split.images(torch.arange(9)), test.images(torch.arange(9)))
+        assert torch.equal(split.inputs(torch.arange(9)), test.inputs(torch.arange(9)))
 
 
 def test_evaluation_does_not_depend_on_the_batches() -> None:
     """An encoder that was left in training mode would normalise each by its own mean, and change."""
     rows = data.load("glyphs", size=12).test
-    encoder = models.build("cnn", channels=1, width=4, dimensions=8, seed=0).train()
+    encoder = models.build("cnn", shape=(1, 12, 12), width=4, dimensions=8, seed=0).train()
     before = copy.deepcopy(encoder.state_dict())
     found = evaluation.embed(encoder, rows, batch=1000)
     torch.testing.assert_close(evaluation.embed(encoder.train(), rows, batch=3000), found)

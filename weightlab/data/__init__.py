@@ -1,69 +1,82 @@
-"""Data sets, by name."""
+"""Data sets: a family with one interface. A new one is a file of its own and a line below."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
-
-from weightlab.data import glyphs
+from weightlab.data import given, glyphs
+from weightlab.data.draw import Draw
+from weightlab.data.kind import AUGMENTATIONS, Found, Kind, Wanted
 from weightlab.data.sampler import PKSampler
-from weightlab.data.split import Dataset, Split
-from weightlab.errors import check_whole, unknown
+from weightlab.data.source import Source
+from weightlab.data.split import Dataset, Inputs, Split
+from weightlab.errors import InputError, check_whole, shown, unknown
 
-__all__ = ["Dataset", "PKSampler", "Split", "check", "load", "names", "version"]
+__all__ = ["Dataset", "Draw", "Inputs", "PKSampler", "Split", "check", "inspect", "load", "names", "version"]
 
+_KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        glyphs.KIND,
+        given.KIND,
+    )
+}
+_UNNAMED = given.KIND.name  # what nobody writes: a run's configuration does
 _SIZES = range(8, 513)
 
 
-class _Entry(NamedTuple):
-    """How a data set is found.
-
-    about: what it is, in one line.
-    version: as `version` gives it.
-    load: from the images' size in pixels, and whether to cut the training classes, as `load` has them.
-    """
-
-    about: str
-    version: Callable[[], str]
-    load: Callable[[int, bool], Dataset]
-
-
-_DATASETS = {
-    "glyphs": _Entry(
-        "characters as classes, 12 DejaVu faces as instances; rendered here, nothing to download",
-        glyphs.version,
-        glyphs.load,
-    ),
-}
-
-
 def names() -> list[tuple[str, str]]:
-    """Every data set: its name, and what it is in one line."""
-    return [(name, entry.about) for name, entry in _DATASETS.items()]
+    """Every kind of data set: how it is written, and what it is in one line."""
+    named = [kind for kind in _KINDS.values() if kind.name != _UNNAMED]
+    return [(f"{kind.name}{':' if kind.place else ''}{kind.place}", kind.about) for kind in named]
 
 
-def check(name: str) -> None:
-    """Raise InputError unless there is a data set `name`."""
-    if name not in list(_DATASETS):  # whatever it is: not everything can be a key
-        raise unknown("data set", name, _DATASETS)
+def check(text: str) -> None:
+    """Raise InputError unless `text` names a data set, with its options; whether it is there, `load` sees."""
+    _read(text)
 
 
-def version(name: str) -> str:
-    """What the images of a data set depend on besides its name: results of another version are not comparable.
+def version(text: str) -> str:
+    """What the rows of a data set depend on besides its name: results of another version are not comparable.
 
-    Raises InputError for an unknown name.
+    Raises InputError for an unknown name, and where it is not there.
     """
-    check(name)
-    return _DATASETS[name].version()
+    kind, source = _read(text)
+    return kind.version(source)
 
 
-def load(name: str, *, size: int = 24, validation: bool = False) -> Dataset:
-    """The data set `name` with images of `size` × `size` pixels.
+def inspect(text: str) -> Found:
+    """What is in the place of a data set: what was found, what is missing, what is not as published.
 
+    Raises InputError for an unknown name, and where there is nothing.
+    """
+    kind, source = _read(text)
+    return kind.inspect(source)
+
+
+def load(
+    text: str, *, size: int = 24, augment: str = "default", validation: bool = False, skip_damaged: bool = False
+) -> Dataset:
+    """The data set `text`: "glyphs", "folder:PATH", "vehicleid:PATH(test=small)"; images have `size` × `size` pixels.
+
+    augment: how training images are varied: the data set's own way ("default"), or "none", "light" (turned, scaled,
+    sheared, shifted, bent, paled and blotched a little), "crop-flip" (a random part, perhaps mirrored).
     validation: cut the training classes by a fixed choice, 4/5 to train on and 1/5 as `.test`, treated as the true
     test classes are; those stay untouched. Settings are chosen on these.
-    Raises InputError for an unknown name or a size outside 8 to 512.
+    skip_damaged: leave out images that can't be read, and say how many in `.notes`, rather than refuse.
+    Raises InputError for an unknown name, a size outside 8 to 512, and for what is missing or damaged.
     """
-    check(name)
+    kind, source = _read(text)
     pixels = check_whole("size", size, _SIZES[0], _SIZES[-1])
-    return _DATASETS[name].load(pixels, validation)
+    if augment not in AUGMENTATIONS:
+        raise unknown("augmentation", str(augment), AUGMENTATIONS)
+    return kind.load(source, Wanted(pixels, augment, validation, skip_damaged))
+
+
+def _read(text: str) -> tuple[Kind, Source]:
+    source = Source.parse(text)
+    if source.kind not in _KINDS:
+        raise unknown("data set", source.kind, [name for name in _KINDS if name != _UNNAMED])
+    kind = _KINDS[source.kind]
+    if kind.place and not source.place:
+        raise InputError(f"{shown(text)} lacks its place: write {kind.name}:{kind.place}")
+    kind.check(source)
+    return kind, source

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from weightlab.lazy import torch
+from weightlab.lazy import np, torch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,6 +25,7 @@ _PALEST = 0.5  # least contrast
 _BLOTCH = 0.4  # brightest blotch of the background
 _KNOTS = 4  # a side, of the bend's grid
 _SPOTS = 6  # a side, of the blotches' grid
+_SIZES = (7, 2 * _KNOTS**2, _SPOTS**2)  # random numbers of a distortion: the single ones, the bend's, the blotches'
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,9 +46,20 @@ class Distortions:
     @classmethod
     def draw(cls, count: int, generator: torch.Generator) -> Distortions:
         """`count` random distortions."""
-        sizes = [7, 2 * _KNOTS**2, _SPOTS**2]
-        uniform = 2 * torch.rand(count, sum(sizes), generator=generator) - 1
-        single, bend, blotches = uniform.split(sizes, dim=1)
+        return cls._of(torch.rand(count, sum(_SIZES), generator=generator))
+
+    @classmethod
+    def draw_each(cls, generators: Sequence[np.random.Generator]) -> Distortions:
+        """A random distortion from each of the generators."""
+        uniform = np.stack([generator.random(sum(_SIZES), dtype=np.float32) for generator in generators])
+        return cls._of(torch.from_numpy(uniform))
+
+    @classmethod
+    def _of(cls, uniform: Tensor) -> Distortions:
+        """Of numbers in [0, 1), [n, 75]."""
+        count = len(uniform)
+        uniform = 2 * uniform - 1
+        single, bend, blotches = uniform.split(list(_SIZES), dim=1)
         turn, scale, aspect, shear, right, down, contrast = single.unbind(dim=1)
         return cls(
             _affine(turn * _ROTATION, scale * _SCALE, aspect * _ASPECT, shear * _SHEAR, right * _SHIFT, down * _SHIFT),

@@ -17,8 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from weightlab.data.distortion import Distortions
-from weightlab.data.split import Dataset
-from weightlab.errors import InputError, printable, reason
+from weightlab.data.draw import Draw
+from weightlab.data.kind import Found, Kind, Wanted
+from weightlab.data.source import Source
+from weightlab.data.split import Dataset, Split, check_rows
+from weightlab.errors import InputError, printable, reason, shown
 from weightlab.files import write_atomically
 from weightlab.lazy import np, torch
 
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-__all__ = ["VERSION", "GlyphSplit", "Glyphs", "cache_path", "load", "read_or_render", "render", "version"]
+__all__ = ["KIND", "VERSION", "Drawn", "Glyphs", "cache_path", "load", "read_or_render", "render", "version"]
 
 _LOG = logging.getLogger(__name__)  # without any set-up its warnings are lines on standard error
 
@@ -54,40 +57,62 @@ class Glyphs:
 
 
 @dataclass(frozen=True, eq=False)
-class GlyphSplit:
-    """Rows of glyphs.
+class Drawn:
+    """Images of glyphs, as `Inputs`.
 
     bitmaps: uint8 [N, 1, side, side].
-    labels: int64 [N].
     fixed: the test's distortion of each row.
     size: side of the images in pixels.
+    vary: whether a draw distorts them freshly.
     """
 
     bitmaps: Tensor
-    labels: Tensor
     fixed: Distortions
     size: int
+    vary: bool = True
+    slow: bool = False
 
-    def __len__(self) -> int:
-        return len(self.labels)
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(1, size, size)."""
+        return 1, self.size, self.size
 
-    def images(self, index: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """float32 [n, 1, size, size] in [0, 1], ink bright; fresh distortions from `generator`, or the fixed ones."""
-        if index.numel() and not 0 <= int(index.min()) <= int(index.max()) < len(self):
-            raise InputError(f"rows go from 0 to {len(self) - 1}, not from {int(index.min())} to {int(index.max())}")
-        distortions = self.fixed.at(index) if generator is None else Distortions.draw(len(index), generator)
+    def __call__(self, index: Tensor, draw: Draw | None = None) -> Tensor:
+        """float32 [n, 1, size, size] in [0, 1], ink bright; fresh distortions of the draw, or the fixed ones."""
+        check_rows(index, len(self.bitmaps))
+        if draw is None or not self.vary or not len(index):
+            distortions = self.fixed.at(index)
+        else:
+            distortions = Distortions.draw_each(draw.generators(index.tolist()))
         return distortions.apply(self.bitmaps[index].float() / 255, self.size)
 
 
-def load(size: int, validation: bool) -> Dataset:
+def load(source: Source, wanted: Wanted) -> Dataset:
     """The data set: half of the classes for training, half for test (see `weightlab.data.load`)."""
+    check(source)
+    if wanted.augment == "crop-flip":
+        raise InputError("glyphs can't be augmented by crop-flip: a part of a character is another one; light or none")
     glyphs = read_or_render()
     order = _order(glyphs.points, "classes")
     train, test = order[: len(order) // 2], order[len(order) // 2 :]
-    if validation:
+    if wanted.validation:
         order = train[_order(glyphs.points[train], "validation")]
         train, test = order[len(order) // 5 :], order[: len(order) // 5]
-    return Dataset("glyphs", train=_split(glyphs, train, size), test=_split(glyphs, test, size))
+    return Dataset("glyphs", train=_split(glyphs, train, wanted), test=_split(glyphs, test, wanted))
+
+
+def check(source: Source) -> None:
+    """Raise InputError for a place or an option: there is one set of glyphs."""
+    if source.place:
+        raise InputError(f"glyphs are made here and have no path: write glyphs, not {shown(str(source))}")
+    source.check_options()
+
+
+def inspect(source: Source) -> Found:
+    """How many there are."""
+    glyphs = read_or_render()
+    classes, faces = glyphs.bitmaps.shape[:2]
+    return Found((f"{classes:,} characters in {faces} faces, in {cache_path()}",))
 
 
 def read_or_render() -> Glyphs:
@@ -117,7 +142,7 @@ def render() -> Glyphs:
     return Glyphs(np.array(points, np.int32)[first], bitmaps[first])
 
 
-def version() -> str:
+def version(source: Source | None = None) -> str:
     """What the bitmaps depend on: this code's version and matplotlib's, which ships the fonts and draws them."""
     return f"{VERSION}-matplotlib-{metadata.version('matplotlib')}"
 
@@ -148,11 +173,13 @@ def _order(points: NDArray[np.int32], purpose: str) -> NDArray[np.intp]:
     return np.array(sorted(range(len(keys)), key=keys.__getitem__), np.intp)
 
 
-def _split(glyphs: Glyphs, classes: NDArray[np.intp], size: int) -> GlyphSplit:
+def _split(glyphs: Glyphs, classes: NDArray[np.intp], wanted: Wanted) -> Split:
     bitmaps = torch.from_numpy(glyphs.bitmaps[classes])
     labels = torch.arange(len(classes)).repeat_interleave(bitmaps.shape[1])
     fixed = Distortions.draw(len(labels), torch.Generator().manual_seed(VERSION))
-    return GlyphSplit(_shrunk(bitmaps.flatten(0, 1)[:, None], size), labels, fixed, size)
+    size, names = wanted.size, [chr(point) for point in glyphs.points[classes]]
+    drawn = Drawn(_shrunk(bitmaps.flatten(0, 1)[:, None], size), fixed, size, vary=wanted.augment != "none")
+    return Split(labels, drawn, class_names=names)
 
 
 def _shrunk(bitmaps: Tensor, size: int) -> Tensor:
@@ -161,3 +188,14 @@ def _shrunk(bitmaps: Tensor, size: int) -> Tensor:
     if side == bitmaps.shape[-1]:
         return bitmaps
     return torch.nn.functional.interpolate(bitmaps, size=(side, side), mode="bilinear", antialias=True)
+
+
+KIND = Kind(
+    name="glyphs",
+    place="",
+    about="characters as classes, 12 DejaVu faces as instances; rendered here, nothing to download",
+    check=check,
+    load=load,
+    version=version,
+    inspect=inspect,
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from weightlab.errors import InputError, check_whole, reason, shown, unknown
@@ -37,15 +37,19 @@ def check(name: str) -> None:
         raise unknown("model", name, _MODELS)
 
 
-def build(name: str, *, channels: int = 1, width: int = 32, dimensions: int = 64, seed: int = 0) -> nn.Module:
-    """The encoder `name`: float32 [n, channels, height, width in pixels] to L2-normalised [n, dimensions].
+def build(
+    name: str, *, shape: Sequence[int] = (1, 24, 24), width: int = 32, dimensions: int = 64, seed: int = 0
+) -> nn.Module:
+    """The encoder `name`: float32 [n, *shape] to L2-normalised [n, dimensions].
 
-    width: channels of its first layer, which the others are multiples of. The same `seed` gives the same initial
-    weights; torch's own random state stays as it was. Raises InputError for an unknown name, a number below 1 or
-    one that memory can't hold.
+    shape: of one row's input, (channels, height, width in pixels). width: channels of its first layer, which the others
+    are multiples of. The same `seed` gives the same initial weights; torch's own random state stays as it was. Raises
+    InputError for an unknown name, a number below 1 or one that memory can't hold.
     """
     check(name)
-    sizes = (("channels", channels), ("width", width), ("dimensions", dimensions))
+    if len(shape) != 3:
+        raise InputError(f"{name} takes images, [channels, height, width], not rows of shape {list(shape)}")
+    sizes = (("channels", shape[0]), ("width", width), ("dimensions", dimensions))
     channels, width, dimensions = (check_whole(what, value, 1, _MOST_SIZE) for what, value in sizes)
     seed = check_whole("seed", seed, 0, _MOST_SEED)
     with torch.random.fork_rng(devices=[]):

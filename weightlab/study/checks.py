@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from weightlab import data
 from weightlab.assignment import as_weighting
 from weightlab.data import Dataset, PKSampler
 from weightlab.errors import InputError
 from weightlab.study.trial import Trial
 from weightlab.train.config import TrainConfig
-from weightlab.train.evaluation import channels
+from weightlab.train.evaluation import load_data
 from weightlab.train.loop import try_weighting
 from weightlab.train.room import check_room
 from weightlab.train.state import TrainState
@@ -23,12 +22,12 @@ def check_trials(trials: Iterable[Trial]) -> None:
 
     A run that has begun has its encoder, its optimizer and its whole memory, and its weighting has had first pairs.
     """
-    datasets: dict[tuple[str, int, bool], Dataset] = {}
+    datasets: dict[tuple[object, ...], Dataset] = {}
     for arm, config in {trial.arm: trial.config for trial in trials}.items():
-        key = (config.data, config.size, config.validation)
+        key = (config.data, config.size, config.augment, config.validation, config.skip_damaged)
         try:
             if key not in datasets:
-                datasets[key] = data.load(config.data, size=config.size, validation=config.validation)
+                datasets[key] = load_data(config)
             _begin(config, datasets[key])
         except InputError as error:
             raise InputError(f'[arms."{arm}"]: {error}') from error
@@ -38,5 +37,5 @@ def _begin(config: TrainConfig, dataset: Dataset) -> None:
     """All that a run does before its first step."""
     PKSampler(dataset.train.labels, config.batch, config.per_class, config.seed)
     check_room(config, saved=False)
-    TrainState.start(config, channels(dataset.test))
+    TrainState.start(config, dataset.test.inputs.shape)
     try_weighting(as_weighting(config.weighting()))

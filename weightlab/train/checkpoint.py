@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -90,12 +90,12 @@ def finish(folder: Path, state: TrainState, result: TrainResult) -> None:
         write_text(folder / "metrics.json", json.dumps(result.metrics, indent=2) + "\n")
 
 
-def load_model(folder: Path, channels: int) -> nn.Module:
+def load_model(folder: Path, shape: Sequence[int]) -> nn.Module:
     """The trained encoder of a run that is done. Raises InputError where it is missing, unreadable or damaged."""
     config, path = read_config(folder), folder / "model.safetensors"
     if not exists(path):
         raise InputError(f"{folder} is not done yet: weightlab train --resume {folder}")
-    model = models.build(config.model, channels=channels, width=config.width, dimensions=config.dimensions)
+    model = models.build(config.model, shape=shape, width=config.width, dimensions=config.dimensions)
     try:
         model.load_state_dict(read_tensors(path))
     except RuntimeError as error:

@@ -29,8 +29,12 @@ class TrainConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    data: str = Field("glyphs", description="the data set: see weightlab data list")
+    data: str = Field("glyphs", description="the data set: glyphs, folder:PATH, ...; see weightlab data list")
     size: int = Field(24, ge=8, le=512, description="side of the images in pixels")
+    augment: Literal["default", "none", "light", "crop-flip"] = Field(
+        "default", description="how training images are varied; default is the data set's own way"
+    )
+    skip_damaged: bool = Field(False, description="leave out images that can't be read, and say how many")
     model: str = Field("cnn", description=f"the encoder: {', '.join(models.names())}")
     width: int = Field(32, ge=1, le=1024, description="channels of the encoder's first layer")
     dimensions: int = Field(64, ge=2, le=16_384, description="dimensions of the embedding")
@@ -75,7 +79,7 @@ class TrainConfig(BaseModel):
     @classmethod
     def _no_truth_as_number(cls, value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401 (whatever is given)
         """Pydantic would take true for 1."""
-        if isinstance(value, bool) and info.field_name != "validation":
+        if isinstance(value, bool) and info.field_name not in ("validation", "skip_damaged"):
             raise ValueError(f"must be a number or a text, not {str(value).lower()}")
         return value
 

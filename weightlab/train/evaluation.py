@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 from weightlab import data, retrieval
-from weightlab.data.split import Split
+from weightlab.data.ahead import ahead
+from weightlab.data.split import Dataset, Split
 from weightlab.errors import RunError
 from weightlab.files import AnyPath, as_path
 from weightlab.train import checkpoint
+from weightlab.train.config import TrainConfig
 
-__all__ = ["TrainingError", "channels", "embed", "embed_run", "evaluate", "evaluate_run"]
+__all__ = ["TrainingError", "embed", "embed_run", "evaluate", "evaluate_run", "load_data"]
 
 
 class TrainingError(RunError):
@@ -20,46 +24,55 @@ class TrainingError(RunError):
 
 @torch.no_grad()
 def embed(model: nn.Module, split: Split, batch: int = 512) -> Tensor:
-    """The embeddings of a split's images as they are stored, [N, D]."""
+    """The embeddings of a split's rows as they are, without augmentation: [N, D]."""
     model.eval()
-    return torch.cat([model(split.images(index)) for index in torch.arange(len(split)).split(batch)])
+    parts = torch.arange(len(split)).split(batch)
+    inputs = ahead(lambda number: split.inputs(parts[number]), range(len(parts)), slow=split.inputs.slow)
+    return torch.cat([model(some) for some in inputs])
 
 
-def evaluate(model: nn.Module, split: Split) -> dict[str, float]:
-    """{"R@1", "R@10", "R@100", "MAP@R"} of the split's images against each other, self excluded; fractions.
+def evaluate(model: nn.Module, split: Split, ks: Sequence[int] = (1, 10, 100)) -> dict[str, float]:
+    """{"R@1", …, "MAP@R"} of the split's rows against each other, self excluded; fractions.
 
     Raises TrainingError where an embedding is not finite.
     """
     embeddings = embed(model, split)
     if not bool(embeddings.isfinite().all()):
         raise TrainingError("the encoder's embeddings are not finite: lower the learning rate or the scale")
-    return retrieval.evaluate(embeddings, split.labels)
+    return retrieval.evaluate(embeddings, split.labels, ks)
 
 
-def evaluate_run(folder: AnyPath) -> dict[str, float]:
-    """`evaluate` of the run in a folder, on the classes it was set to be tested on.
-
-    Raises InputError where the folder holds no run that is done.
-    """
-    return evaluate(*_model_and_test(folder))
-
-
-def embed_run(folder: AnyPath) -> tuple[Tensor, Tensor]:
-    """The embeddings [N, D] that a run gives the images it is tested on, and their labels [N].
+def evaluate_run(folder: AnyPath, dataset: Dataset | None = None) -> dict[str, float]:
+    """`evaluate` of the run in a folder, on the classes it was set to be tested on; dataset: on the test rows of this.
 
     Raises InputError where the folder holds no run that is done.
     """
-    model, test = _model_and_test(folder)
-    return embed(model, test), test.labels
+    model, dataset = _model_and_data(folder, dataset)
+    return evaluate(model, dataset.test, dataset.ks)
 
 
-def _model_and_test(given: AnyPath) -> tuple[nn.Module, Split]:
+def embed_run(folder: AnyPath, dataset: Dataset | None = None) -> tuple[Tensor, Tensor]:
+    """The embeddings [N, D] that a run gives the rows it is tested on, and their labels [N]; dataset: of this one.
+
+    Raises InputError where the folder holds no run that is done.
+    """
+    model, dataset = _model_and_data(folder, dataset)
+    return embed(model, dataset.test), dataset.test.labels
+
+
+def load_data(config: TrainConfig) -> Dataset:
+    """The data set of a run's configuration, as it is set to be loaded. Raises InputError as `data.load` does."""
+    return data.load(
+        config.data,
+        size=config.size,
+        augment=config.augment,
+        validation=config.validation,
+        skip_damaged=config.skip_damaged,
+    )
+
+
+def _model_and_data(given: AnyPath, dataset: Dataset | None) -> tuple[nn.Module, Dataset]:
     folder = as_path("folder", given)
     config = checkpoint.read_config(folder)
-    test = data.load(config.data, size=config.size, validation=config.validation).test
-    return checkpoint.load_model(folder, channels(test)), test
-
-
-def channels(split: Split) -> int:
-    """How many channels the split's images have."""
-    return split.images(torch.tensor([0])).shape[1]
+    dataset = load_data(config) if dataset is None else dataset
+    return checkpoint.load_model(folder, dataset.test.inputs.shape), dataset

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -10,9 +11,9 @@ from contextlib import nullcontext
 import torch
 from torch import Tensor
 
-from weightlab import data
 from weightlab.assignment import as_weighting
-from weightlab.data.sampler import PKSampler
+from weightlab.data import Dataset, Draw, PKSampler
+from weightlab.data.ahead import ahead
 from weightlab.files import AnyPath, as_path
 from weightlab.memory import MemoryBank
 from weightlab.pairs import Weighting
@@ -20,13 +21,15 @@ from weightlab.relation import Same
 from weightlab.step import surrogate
 from weightlab.train import checkpoint
 from weightlab.train.config import TrainConfig
-from weightlab.train.evaluation import TrainingError, channels, evaluate
+from weightlab.train.evaluation import TrainingError, evaluate, load_data
 from weightlab.train.interrupt import deferred_interrupt
 from weightlab.train.result import TrainResult
 from weightlab.train.room import check_room
 from weightlab.train.state import TrainState
 
 __all__ = ["train", "try_weighting"]
+
+_LOG = logging.getLogger(__name__)  # without any set-up its warnings are lines on standard error
 
 SAVE_EVERY = 500  # steps between two checkpoints, for runs that are killed rather than stopped
 
@@ -37,6 +40,7 @@ def train(
     on_step: Callable[[int, float], None] | None = None,
     out: AnyPath | None = None,
     same: Same | None = None,
+    dataset: Dataset | None = None,
 ) -> TrainResult:
     """Train an encoder with a weighting, against the batch and a memory bank, and evaluate it on unseen classes.
 
@@ -44,35 +48,41 @@ def train(
     the metrics; a run that stopped there goes on from its last checkpoint. The same seed gives the same numbers on the
     same machine with the same number of threads. Ctrl-C ends it after the step it is in, saved. same: which labels go
     together in the loss, as of `surrogate`; None: equal ones. It is not kept in `out`: give it again to go on. Batches
-    and metrics are by the labels themselves.
+    and metrics are by the labels themselves. dataset: one of your own, in place of the configuration's; of it, too,
+    `out` has no more than the name.
 
     Raises InputError, before anything is written, where `out` can't be written to, holds a run of another configuration
     or a damaged one, or is trained in by another process, where this machine can't hold the run, the data have too few
     classes, or the weighting fails; TrainingError where the run diverges or its checkpoint can't be written.
     """
     started = time.perf_counter()
+    if dataset is not None:
+        config = config.model_copy(update={"data": f"given:{dataset.name}"})
     out = None if out is None else as_path("out", out)
     if out is not None:
         checkpoint.check(out, config)
     check_room(config, saved=out is not None)
     weighting = as_weighting(config.weighting())  # its form is made once
     try_weighting(weighting, same)
-    dataset = data.load(config.data, size=config.size, validation=config.validation)
-    sampler = PKSampler(dataset.train.labels, config.batch, config.per_class, config.seed)
-    state = TrainState.start(config, channels(dataset.test))
+    dataset = load_data(config) if dataset is None else dataset
+    for note in dataset.notes:
+        _LOG.warning("%s", note)
+    rows, test = dataset.train, dataset.test
+    sampler = PKSampler(rows.labels, config.batch, config.per_class, config.seed)
+    state = TrainState.start(config, test.inputs.shape)
 
-    def step_once(step: int) -> float:
+    def batch_at(step: int) -> tuple[Tensor, Tensor]:
         index = sampler.batch_at(step)
-        labels = dataset.train.labels[index]
-        images = dataset.train.images(index, torch.Generator().manual_seed(config.seed * 1_000_003 + step))
+        return rows.inputs(index, Draw(config.seed, step)), rows.labels[index]
 
+    def step_once(step: int, inputs: Tensor, labels: Tensor) -> float:
         state.model.train()
-        embeddings = state.model(images)
+        embeddings = state.model(inputs)
         if not bool(embeddings.isfinite().all()):
             raise TrainingError(f"the run diverged at step {step}: lower the learning rate or the scale")
         loss = surrogate(weighting, embeddings, labels, same=same)
         if state.bank is not None and step >= config.warmup:
-            bank, own = state.bank, state.bank.enqueue(_keys(state, images, embeddings), labels)
+            bank, own = state.bank, state.bank.enqueue(_keys(state, inputs, embeddings), labels)
             loss = loss + surrogate(weighting, embeddings, labels, bank.references(labels, own), same=same)
 
         for group in state.optimizer.param_groups:
@@ -87,9 +97,10 @@ def train(
     with checkpoint.opened(out, config) if out is not None else nullcontext():
         if out is not None:
             checkpoint.restore(out, state)
+        batches = ahead(batch_at, range(state.step, config.steps), slow=rows.inputs.slow)
         with deferred_interrupt() as interrupted:
             while state.step < config.steps and not interrupted():
-                value = step_once(state.step)
+                value = step_once(state.step, *next(batches))
                 state.step += 1
                 state.history.append(value)
                 if on_step is not None:
@@ -100,7 +111,7 @@ def train(
                 checkpoint.save(out, state)
         if interrupted():
             raise KeyboardInterrupt
-        metrics = evaluate(state.model, dataset.test)
+        metrics = evaluate(state.model, test, dataset.ks)
         result = TrainResult(metrics, time.perf_counter() - started)
         if out is not None:
             checkpoint.finish(out, state, result)
@@ -124,6 +135,6 @@ def try_weighting(weighting: Weighting, same: Same | None = None) -> None:
 
 
 @torch.no_grad()
-def _keys(state: TrainState, images: Tensor, embeddings: Tensor) -> Tensor:
+def _keys(state: TrainState, inputs: Tensor, embeddings: Tensor) -> Tensor:
     """What goes into the memory: the momentum encoder's embeddings, or the encoder's own for a plain memory."""
-    return embeddings if state.momentum is None else state.momentum(images)
+    return embeddings if state.momentum is None else state.momentum(inputs)

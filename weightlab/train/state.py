@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -36,11 +37,11 @@ class TrainState:
     history: list[float] = field(default_factory=list)
 
     @classmethod
-    def start(cls, config: TrainConfig, channels: int) -> Self:
-        """The state before the first step."""
+    def start(cls, config: TrainConfig, shape: Sequence[int]) -> Self:
+        """The state before the first step; shape: of one row's input."""
         model = models.build(
             config.model,
-            channels=channels,
+            shape=shape,
             width=config.width,
             dimensions=config.dimensions,
             seed=config.seed,

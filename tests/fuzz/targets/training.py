@@ -67,14 +67,14 @@ _ODD = dict.fromkeys(_SETTINGS, ("'1'", "'0.5'")) | {"loss": ("None",)}  # a con
 
 
 def _built(random: Random) -> dict[str, str]:
-    return {"name": "'cnn'", "channels": random.choice(("1", "3")), "width": random.choice(("1", "4")), "dimensions": random.choice(("1", "2", "16")),
+    return {"name": "'cnn'", "shape": random.choice(("(1, 8, 8)", "[3, 8, 8]")), "width": random.choice(("1", "4")), "dimensions": random.choice(("1", "2", "16")),
             "seed": random.choice(("0", "3"))}  # fmt: skip
 
 
 def _normalised(given: Mapping[str, Any], answer: Any) -> str | None:
     import torch
 
-    found = answer.eval()(torch.zeros(2, int(given["channels"]), 8, 8)).detach()
+    found = answer.eval()(torch.zeros(2, *ast.literal_eval(given["shape"]))).detach()
     if found.shape != (2, int(given["dimensions"])):
         return f"it gives {list(found.shape)}"
     return finite(given, found)
@@ -100,9 +100,9 @@ TARGETS = (
     Target(
         "wl.models.build",
         _built,
-        {"name": "text", "channels": "whole", "width": "whole", "dimensions": "whole", "seed": "whole"},
+        {"name": "text", "shape": "list", "width": "whole", "dimensions": "whole", "seed": "whole"},
         _normalised,
-        bad={"channels": ("0", "10**18"), "width": ("0", "10**18"), "dimensions": ("0", "10**18")},
+        bad={"shape": ("()", "(0, 8, 8)", "(10**18, 8, 8)"), "width": ("0", "10**18"), "dimensions": ("0", "10**18")},
         share=4,
     ),
     Target(

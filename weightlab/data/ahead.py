@@ -1,0 +1,50 @@
+"""What takes long to make, made ahead of the loop that takes it, by worker processes."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
+
+from weightlab.lazy import torch
+
+__all__ = ["ahead"]
+
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True)
+class _Makes(Generic[Made]):
+    """What torch's DataLoader takes for a data set: item n is make(n)."""
+
+    make: Callable[[int], Made]
+
+    def __getitem__(self, number: int) -> Made:
+        return self.make(number)
+
+
+def ahead(make: Callable[[int], Made], numbers: range, *, slow: bool) -> Iterator[Made]:
+    """make(n) of each of the numbers, in their order.
+
+    slow: worth worker processes, as many as torch has threads; none where it has one, for then the other cores have
+    work of their own. What an error says is the same either way. torch's random state stays as it is.
+    """
+    workers = torch.get_num_threads() if slow and torch.get_num_threads() > 1 else 0
+    if not workers:
+        return map(make, numbers)
+    return iter(
+        torch.utils.data.DataLoader(
+            cast(Any, _Makes(make)),  # it is asked for items, and no more
+            batch_size=None,
+            sampler=numbers,
+            num_workers=workers,
+            worker_init_fn=_deaf,
+            generator=torch.Generator().manual_seed(0),
+        )
+    )
+
+
+def _deaf(worker: int) -> None:
+    """Ctrl-C reaches workers as well: the loop decides what it means, and ends them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
