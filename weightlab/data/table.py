@@ -186,8 +186,8 @@ def _check_names(file: Path, names: Sequence[str]) -> None:
     if len(names) == 1 and (mark := next((mark for mark in ";\t|" if mark in names[0]), None)) is not None:
         raise InputError(f"{file}: its columns are separated by {mark!r}: separate them by commas")
     raise InputError(
-        f"{file} has no column {' and no '.join(missing)}: it has {', '.join(names) or 'none'}; without a header it must "
-        f"have two, paths of images and labels"
+        f"{file} has no column {' and no '.join(missing)}: it has {', '.join(names) or 'none'}; without a header there "
+        f"must be two, paths of images and labels"
     )
 
 

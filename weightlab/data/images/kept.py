@@ -107,7 +107,7 @@ class Verdict:
 def read_or_decode(name: str, paths: Sequence[str], stamps: Sequence[tuple[int, int]], side: int) -> Library:
     """All images, from the cache; else decoded by worker processes (with a bar on a terminal), and cached.
 
-    name: of the data set; of one name and one folder the cache holds one file for each side. paths: distinct; stamps:
+    name: of the data set; of one name and one folder the cache holds one file for each side. paths: distinct, in order; stamps:
     size and time of writing of each. Where all of them take at most 2 GiB, their pixels are kept in the cache, else
     only which are damaged.
     """
@@ -283,7 +283,7 @@ def _cache_file(name: str, paths: Sequence[str], stamps: Sequence[tuple[int, int
     from PIL import __version__ as pillow
 
     folder = os.environ.get("WEIGHTLAB_CACHE") or platformdirs.user_cache_dir("weightlab")
-    root = os.path.commonpath([os.path.dirname(path) for path in paths]) if paths else ""
+    root = os.path.commonpath([os.path.dirname(paths[0]), os.path.dirname(paths[-1])]) if paths else ""
     place = hashlib.sha256(f"{name} {side} ".encode() + os.fsencode(root))
     content = hashlib.sha256(f"{VERSION} {pillow} {side}".encode())
     for path, (size, written) in zip(paths, stamps, strict=True):

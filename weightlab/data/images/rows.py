@@ -36,7 +36,9 @@ def locate(listing: Listing) -> Located:
     found = Located([""] * len(listing), [(-1, 0)] * len(listing), {})
     folders: dict[str, list[int]] = {}
     for row, path in enumerate(listing.paths):
-        folders.setdefault(os.path.dirname(path), []).append(row)
+        folders.setdefault(path.rpartition("/")[0] if not path.startswith("/") else os.path.dirname(path), []).append(
+            row
+        )
     outside: list[int] = []
     for folder, rows in folders.items():
         _look(listing, root, folder, rows, found, outside)
@@ -85,8 +87,8 @@ def _look(listing: Listing, root: str, folder: str, rows: list[int], found: Loca
         outside += rows
         return
     for row in rows:
-        name = os.path.basename(listing.paths[row])
-        path = found.paths[row] = os.path.join(real, name)
+        name = listing.paths[row].rpartition("/")[2]
+        path = found.paths[row] = f"{real}/{name}"
         entry = entries.get(name)
         try:
             if entry is not None and entry.is_symlink():
