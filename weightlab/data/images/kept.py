@@ -107,8 +107,8 @@ class Verdict:
 def read_or_decode(name: str, paths: Sequence[str], stamps: Sequence[tuple[int, int]], side: int) -> Library:
     """All images, from the cache; else decoded by worker processes (with a bar on a terminal), and cached.
 
-    name: of the data set; of one name and one folder the cache holds one file for each side. paths: distinct, in order; stamps:
-    size and time of writing of each. Where all of them take at most 2 GiB, their pixels are kept in the cache, else
+    name: of the data set; of one name and one folder the cache holds one file for each side. paths: in order, distinct;
+    stamps: size and time of writing of each. Where all take at most 2 GiB, their pixels are kept in the cache, else
     only which are damaged.
     """
     file = _cache_file(name, paths, stamps, side)
