@@ -155,7 +155,7 @@ def _entries(root: Path, folder: str, seen: _Seen, real: str) -> tuple[list[str]
                 elif entry.is_dir():
                     if not entry.is_symlink():
                         folders.append(entry.name)
-                    elif os.path.realpath(entry.path).startswith(real.rstrip(os.sep) + os.sep):
+                    elif (os.path.realpath(entry.path) + os.sep).startswith(real.rstrip(os.sep) + os.sep):
                         seen.others.append(before + entry.name)  # what it leads to is there already
                     else:
                         raise InputError(f"{before}{entry.name} is a link that leaves the folder {root}")

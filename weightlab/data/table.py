@@ -60,9 +60,9 @@ def listings(source: Source) -> Listings:
     check(source)
     table = _read(Path(source.place))
     root = Path(source.text("root", str(Path(source.place).parent)))
+    every = _every(table, root)
     if "split" not in table.columns:
-        rows = _listing(table, root, range(len(table.where)))
-        parts = split_by_seed(rows, _share(source), _seed(source))
+        parts = split_by_seed(every, _share(source), _seed(source))
         numbers = {where: row for row, where in enumerate(table.where)}
         test = [numbers[where] for where in parts.test.where or []]
         return Listings(parts.train, _with_roles(parts.test, table, test), notes=_notes(table))
@@ -74,8 +74,7 @@ def listings(source: Source) -> Listings:
     notes = list(_notes(table))
     if left := len(splits) - len(train) - len(test):
         notes.append(f"{left:,} rows of the split validation are left out: there is a test split")
-    listing = _with_roles(_listing(table, root, test), table, test)
-    return Listings(_listing(table, root, train), listing, notes=tuple(notes))
+    return Listings(taken(every, train), _with_roles(taken(every, test), table, test), notes=tuple(notes))
 
 
 def check(source: Source) -> None:
@@ -226,11 +225,6 @@ def _as_text(name: str, value: Any, where: str) -> str:  # noqa: ANN401 (whateve
     if not isinstance(value, str | int | float):
         raise InputError(f"{where}: {name} must be a text or a whole number, not {shown(value)}")
     return str(value).strip()
-
-
-def _listing(table: _Table, root: Path, rows: Sequence[int]) -> Listing:
-    every = _every(table, root)
-    return taken(every, list(rows))
 
 
 def _every(table: _Table, root: Path) -> Listing:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import math
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 from scipy import stats
+from torchvision_operators import declare
 
 from weightlab.data.distortion import Distortions
 from weightlab.data.images.augmentation import centre, crop_box, crop_flip, light, working_side
@@ -17,12 +19,9 @@ RANDOM = np.random.default_rng(0)
 
 @pytest.fixture(scope="module")
 def transforms() -> Any:  # noqa: ANN401
-    """torchvision's, whose wheel for CPUs lacks two operators that it asks for when it is imported."""
-    library = torch.library.Library("torchvision", "FRAGMENT")
-    for operator in ("nms", "qnms"):
-        if not hasattr(torch.ops.torchvision, operator):
-            library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    return pytest.importorskip("torchvision.transforms")
+    """torchvision's."""
+    declare()
+    return importlib.import_module("torchvision.transforms")
 
 
 def image(height: int, width: int) -> np.ndarray:

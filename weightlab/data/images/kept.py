@@ -111,6 +111,8 @@ def read_or_decode(name: str, paths: Sequence[str], stamps: Sequence[tuple[int, 
     stamps: size and time of writing of each. Where all take at most 2 GiB, their pixels are kept in the cache, else
     only which are damaged.
     """
+    if not paths:
+        return Library(Files(paths, side), np.zeros((0, 2), np.int64), {})
     file = _cache_file(name, paths, stamps, side)
     try:
         found = _read(file, paths, side)
@@ -283,7 +285,7 @@ def _cache_file(name: str, paths: Sequence[str], stamps: Sequence[tuple[int, int
     from PIL import __version__ as pillow
 
     folder = os.environ.get("WEIGHTLAB_CACHE") or platformdirs.user_cache_dir("weightlab")
-    root = os.path.commonpath([os.path.dirname(paths[0]), os.path.dirname(paths[-1])]) if paths else ""
+    root = os.path.commonpath([os.path.dirname(paths[0]), os.path.dirname(paths[-1])])
     place = hashlib.sha256(f"{name} {side} ".encode() + os.fsencode(root))
     content = hashlib.sha256(f"{VERSION} {pillow} {side}".encode())
     for path, (size, written) in zip(paths, stamps, strict=True):
