@@ -119,6 +119,13 @@ def test_a_list_without_header(root: Path) -> None:
     assert both.train.where[0] == f"train.txt, line {number + 1}"
 
 
+def test_a_list_without_header_of_files_without_suffix(root: Path) -> None:
+    for row in range(4):
+        (root / f"{row}.png").rename(root / f"file{row}")
+    both = of(written(root, *(f"file{row},{row // 2}" for row in range(4))))
+    assert len(both.train) == len(both.test) == 2
+
+
 def test_without_a_split_classes_are_split_as_in_a_folder(root: Path) -> None:
     lines = [f"{row % 8}.png,c{row}" for row in range(60)]
     file = written(root, "path,label", *lines)

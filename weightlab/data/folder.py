@@ -72,7 +72,7 @@ def check(source: Source) -> None:
 
 def load(source: Source, wanted: Wanted) -> Dataset:
     """See `listings`, and `weightlab.data.images.build`."""
-    return build(str(source), listings(source), wanted)
+    return build(str(replace(source, place=Path(source.place).name)), listings(source), wanted)
 
 
 def version(source: Source) -> str:

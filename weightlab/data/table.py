@@ -87,7 +87,7 @@ def check(source: Source) -> None:
 
 def load(source: Source, wanted: Wanted) -> Dataset:
     """See `listings`, and `weightlab.data.images.build`."""
-    return build(str(source), listings(source), wanted)
+    return build(str(replace(source, place=Path(source.place).name)), listings(source), wanted)
 
 
 def version(source: Source) -> str:
@@ -162,7 +162,7 @@ def _csv(file: Path) -> _Table:
 def _header(file: Path, cells: list[str]) -> list[str] | None:
     """The names of the columns, or None where the first line is a path and a label as the others are."""
     names = [cell.casefold() for cell in cells]
-    is_row = len(cells) == 2 and os.path.splitext(cells[0])[1].lower() in SUFFIXES
+    is_row = len(cells) == 2 and (os.path.splitext(cells[0])[1].lower() in SUFFIXES or cells[1].isdecimal())
     if is_row and not set(names) & set(_COLUMNS):
         return None
     _check_names(file, names)

@@ -232,7 +232,7 @@ def test_the_first_frame_is_taken(suffix: str, tmp_path: Path) -> None:
     assert (read(path) == (255, 0, 0)).all()
 
 
-@pytest.mark.parametrize("size", [(40, 60), (60, 40), (50, 50), (9, 33), (7, 7), (100, 301), (1, 90)])
+@pytest.mark.parametrize("size", [(40, 60), (60, 40), (50, 50), (9, 33), (7, 7), (100, 301), (1, 49)])
 @pytest.mark.parametrize("side", [16, 27])
 def test_the_shorter_side_is_scaled_as_torchvision_does(size: tuple[int, int], side: int, tmp_path: Path) -> None:
     image = Image.fromarray(RANDOM.integers(0, 256, (size[1], size[0], 3), np.uint8))
@@ -296,12 +296,12 @@ def test_a_decompression_bomb_is_refused_by_its_header(size: tuple[int, int], tm
             read(path)
 
 
-@pytest.mark.parametrize("size", [(1, 101), (5_000, 49)])
+@pytest.mark.parametrize("size", [(1, 51), (5_000, 99)])
 def test_a_sliver_is_refused(size: tuple[int, int], tmp_path: Path) -> None:
     path = saved(Image.new("L", size), tmp_path / "x.png")
-    with pytest.raises(InputError, match=rf"has {size[0]:,} × {size[1]:,} pixels: one side is more than 100 times"):
+    with pytest.raises(InputError, match=rf"has {size[0]:,} × {size[1]:,} pixels: one side is more than 50 times"):
         read(path)
-    read(saved(Image.new("L", (1, 100)), path))
+    read(saved(Image.new("L", (1, 50)), path))
 
 
 def test_a_bit_anywhere_may_be_wrong(tmp_path: Path) -> None:

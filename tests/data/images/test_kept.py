@@ -74,8 +74,9 @@ def test_no_image_is_opened_the_second_time_whatever_the_split(tmp_path: Path, o
     count = len(opened)
     assert count == 18
     second = data.load(f"folder:{root}", size=16)
-    data.load(f"folder:{root}", size=16, validation=False, augment="light").train.inputs(torch.tensor([0, 1]))
+    data.load(f"folder:{root}(seed=1, test=0.3)", size=16, augment="light").train.inputs(torch.tensor([0, 1]))
     assert len(opened) == count
+    assert second.name == "folder:x"
     index = torch.arange(len(first.train))
     assert torch.equal(first.train.inputs(index), second.train.inputs(index))
 

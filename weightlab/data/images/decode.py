@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["LONGEST", "MOST_PIXELS", "SUFFIXES", "Decoded", "decode"]
 
 MOST_PIXELS = 100_000_000  # of a file: larger ones are no photographs but decompression bombs, or not for retrieval
-LONGEST = 100  # times the shorter side that the longer one may have: scaled up by the shorter, it fills the memory
+LONGEST = 50  # times the shorter side that the longer one may have: scaled up by the shorter, it fills the memory
 SUFFIXES = frozenset(
     {
         *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".dib", ".webp", ".tif", ".tiff"),
@@ -48,7 +48,7 @@ def decode(path: str, side: int) -> Decoded:
 
     It is turned as its EXIF tag says. What is transparent is white; 16 bits are scaled to 8; CMYK and palettes become
     red, green and blue. Raises InputError, which says what is wrong with it but not its name, for a file that is
-    missing, no image, damaged, cut off, of more than 10⁸ pixels (seen before it is decoded), more than 100 times as
+    missing, no image, damaged, cut off, of more than 10⁸ pixels (seen before it is decoded), more than 50 times as
     long as it is wide, or of 32 bits a colour where nobody says what is white.
     """
     try:

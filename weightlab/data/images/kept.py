@@ -31,7 +31,7 @@ _LOG = logging.getLogger(__name__)  # without any set-up its warnings are lines 
 
 VERSION = 1  # goes up with every change of code that changes a pixel or a verdict
 MOST_BYTES = 2 * 2**30  # of all images at the working resolution, that they are kept decoded
-_CHUNK = 64  # images that a worker decodes at a time
+_CHUNK, _CHUNK_BYTES = 64, 2**24  # most images that a worker decodes at a time, and about as many bytes of them
 _PIECE = 2**24  # bytes of a file that are summed at a time
 _MARK = b"weightlab images"  # what a file ends with, behind the place of its index
 
@@ -107,7 +107,8 @@ class Verdict:
 def read_or_decode(name: str, paths: Sequence[str], stamps: Sequence[tuple[int, int]], side: int) -> Library:
     """All images, from the cache; else decoded by worker processes (with a bar on a terminal), and cached.
 
-    name: of the data set; of one name and one folder the cache holds one file for each side. paths: in order, distinct;
+    name: of the data set; of one name and one folder the cache holds one file for each side. Data sets of the same
+    files, as of one folder with two seeds, share it. paths: in order, distinct;
     stamps: size and time of writing of each. Where all take at most 2 GiB, their pixels are kept in the cache, else
     only which are damaged.
     """
@@ -152,11 +153,15 @@ class _Work:
     keep: bool
 
     def __len__(self) -> int:
-        return -(-len(self.paths) // _CHUNK)
+        return -(-len(self.paths) // self.chunk)
+
+    @property
+    def chunk(self) -> int:
+        return max(1, min(_CHUNK, _CHUNK_BYTES // (3 * self.side**2)))
 
     def __call__(self, number: int) -> Verdict:
         found = Verdict([], [], [], [])
-        for path in self.paths[number * _CHUNK : (number + 1) * _CHUNK]:
+        for path in self.paths[number * self.chunk : (number + 1) * self.chunk]:
             try:
                 image = decode(path, self.side)
             except InputError as error:
@@ -290,7 +295,8 @@ def _cache_file(name: str, paths: Sequence[str], stamps: Sequence[tuple[int, int
     content = hashlib.sha256(f"{VERSION} {pillow} {side}".encode())
     for path, (size, written) in zip(paths, stamps, strict=True):
         content.update(os.fsencode(path) + f"\0{size} {written}\0".encode())
-    return Path(folder, f"images-{place.hexdigest()[:16]}-{content.hexdigest()[:32]}.bin")
+    suffix = f"{content.hexdigest()[:32]}.bin"
+    return next(Path(folder).glob(f"images-*-{suffix}"), Path(folder, f"images-{place.hexdigest()[:16]}-{suffix}"))
 
 
 def _read(file: Path, paths: Sequence[str], side: int) -> Library:
