@@ -1,0 +1,102 @@
+"""Where the files of an archive lie: lists and folders in one of several places, images by their folders."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from weightlab.data.source import Source
+from weightlab.errors import InputError, reason
+from weightlab.files import exists
+
+__all__ = ["find", "located", "missing", "root", "sizes", "strays"]
+
+_IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")
+
+
+def root(source: Source, archive: str, *inner: str) -> Path:
+    """The folder that was given, or the one in it called `inner`, where that is there (it was unpacked).
+
+    archive: what should be in it. Raises InputError where there is no such folder.
+    """
+    place = Path(source.place)
+    if not exists(place):
+        raise InputError(f"there is no folder {place}: give the folder of {archive}")
+    if not place.is_dir():
+        raise InputError(f"{place} is no folder: unpack {archive} and give the folder")
+    return next((place / name for name in inner if (place / name).is_dir()), place)
+
+
+def find(folder: Path, what: str, names: Sequence[str], give: str, *, is_folder: bool = False) -> Path:
+    """The first of these names that is there in a folder, as a file or a folder.
+
+    Raises InputError that says which were looked for where, and what to give.
+    """
+    there = Path.is_dir if is_folder else Path.is_file
+    for name in names:
+        if there(folder / name):
+            return folder / name
+    raise InputError(f"there is no {what} in {folder}: looked for {', '.join(names)}; give {give}")
+
+
+def located(folder: Path, paths: Sequence[str]) -> list[str]:
+    """The paths, each as it is called on disk, where that differs in upper and lower case (x.jpg, x.JPG)."""
+    return [path if found is None else found for path, found in zip(paths, _found(folder, paths), strict=True)]
+
+
+def missing(folder: Path, paths: Sequence[str]) -> list[int]:
+    """Which of the paths are not there."""
+    return [row for row, found in enumerate(_found(folder, paths)) if found is None]
+
+
+def sizes(folder: Path, paths: Iterable[str]) -> Iterator[int]:
+    """Of each file in bytes; −1 where it is not there."""
+    there: dict[str, dict[str, os.DirEntry[str]]] = {}
+    for path in paths:
+        inner, _, name = path.rpartition("/")
+        if inner not in there:
+            there[inner] = _entries(folder / inner)
+        entry = there[inner].get(name)
+        try:
+            yield -1 if entry is None else entry.stat().st_size
+        except OSError:  # a link to nowhere
+            yield -1
+
+
+def strays(folder: Path, paths: Sequence[str]) -> list[str]:
+    """Images in the folders of the paths, at any depth, that are none of them; "._x" of macOS are no images."""
+    known = set(paths)
+    tops = sorted({path.partition("/")[0] for path in paths if "/" in path})
+    found = []
+    for top in tops:
+        for inner, _, names in os.walk(folder / top):
+            base = Path(inner).relative_to(folder).as_posix()
+            images = [name for name in names if name.lower().endswith(_IMAGES) and not name.startswith("._")]
+            found += [path for path in (f"{base}/{name}" for name in images) if path not in known]
+    return sorted(found)
+
+
+def _found(folder: Path, paths: Iterable[str]) -> Iterator[str | None]:
+    """The path of each on disk. Folders are read whole, once: asking for each file takes ten times as long."""
+    names: dict[str, set[str]] = {}
+    folded: dict[str, dict[str, str]] = {}
+    for path in paths:
+        inner, slash, name = path.rpartition("/")
+        if inner not in names:
+            names[inner] = set(_entries(folder / inner))
+            folded[inner] = {each.casefold(): each for each in sorted(names[inner], reverse=True)}
+        there = name if name in names[inner] else folded[inner].get(name.casefold())
+        yield None if there is None else f"{inner}{slash}{there}"
+
+
+def _entries(folder: Path) -> dict[str, os.DirEntry[str]]:
+    """The files of a folder by name; none where there is no such folder."""
+    try:
+        with os.scandir(folder) as entries:
+            return {entry.name: entry for entry in entries if not entry.is_dir(follow_symlinks=False)}
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP):
+            return {}
+        raise InputError(f"{folder} can't be read: {error.strerror or reason(error)}") from error
