@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +11,7 @@ from typing import NamedTuple
 from weightlab.data import matlab
 from weightlab.data.archive import Archive, kind, listing
 from weightlab.data.lists import Line, Row, lines, parsed, relative, whole, without_header
-from weightlab.data.places import root
+from weightlab.data.places import files, folders, root
 from weightlab.data.source import Source
 from weightlab.errors import InputError, shown
 
@@ -111,17 +110,17 @@ def _named(content: _Content) -> tuple[list[tuple[int, Row]], list[str]]:
     return rows, faults
 
 
-def _read_one(place: Path, lists: Sequence[str], folders: Sequence[str]) -> _Content:
+def _read_one(place: Path, lists: Sequence[str], inner: Sequence[str]) -> _Content:
     """car_ims and cars_annos.mat: the path is field 0, the class field 5, behind a box."""
     path = place / lists[0]
     rows, faults = _annotated(path, 0, 5)
     return _Content(rows, matlab.texts(path, "class_names"), faults)
 
 
-def _read_two(place: Path, lists: Sequence[str], folders: Sequence[str]) -> _Content:
+def _read_two(place: Path, lists: Sequence[str], inner: Sequence[str]) -> _Content:
     """cars_train and cars_test, each with its annotations, where the names of files begin anew."""
     rows, faults = [], []
-    for name, folder in zip(lists, folders, strict=False):
+    for name, folder in zip(lists, inner, strict=False):
         found, wrong = _annotated(place / name, "fname", "class", f"{folder}/")
         rows += found
         faults += wrong
@@ -140,40 +139,47 @@ def _annotated(path: Path, file: int | str, label: int | str, folder: str = "") 
     return rows, faults
 
 
-def _read_folders(place: Path, lists: Sequence[str], folders: Sequence[str]) -> _Content:
+def _read_folders(place: Path, lists: Sequence[str], inner: Sequence[str]) -> _Content:
     """car_data: a folder a class, and lists that have the class as a number, counted in names.csv from 1."""
     names = [", ".join(line.fields) for line in lines(place / lists[2], commas=True)]
     rows, faults = [], []
-    for name, folder in zip(lists, folders, strict=False):
-        read = lines(place / name, commas=True)
-        found, wrong = parsed(
-            read[read[:1] != [] and tuple(read[0].fields) == _BOX :], _InFolders(place, folder, names)
-        )
+    for name, folder in zip(lists, inner, strict=False):
+        read = without_header(lines(place / name, commas=True), _BOX)
+        found, wrong = parsed(read, _Folders.of(place, folder, names).row)
         rows += found
         faults += wrong
     return _Content(rows, names, faults)
 
 
-class _InFolders:
-    """Reads the lines of a part whose images lie in a folder a class."""
+@dataclass(frozen=True)
+class _Folders:
+    """A part whose images lie in a folder a class.
 
-    def __init__(self, place: Path, folder: str, names: Sequence[str]) -> None:
-        inner = sorted(each.name for each in (place / folder).iterdir() if each.is_dir())
-        self._folder, self._names = folder, names
-        self._called = {_plain(each): each for each in inner}
-        self._lying = {name: each for each in inner for name in os.listdir(place / folder / each)}
+    part: its folder. names: of the classes. called: the folder of each class, by `_plain`. lying: of each image.
+    """
 
-    def __call__(self, line: Line) -> _Labelled:
+    part: str
+    names: Sequence[str]
+    called: Mapping[str, str]
+    lying: Mapping[str, str]
+
+    @classmethod
+    def of(cls, place: Path, part: str, names: Sequence[str]) -> _Folders:
+        inner = folders(place / part)
+        lying = {file: each for each in inner for file in files(place / part / each)}
+        return cls(part, names, {_plain(each): each for each in inner}, lying)
+
+    def row(self, line: Line) -> _Labelled:
         """Raises InputError where the image lies in the folder of another class."""
         file, *_, number = line.columns(*_BOX)
         label = whole("class", number, 1, _CLASSES)
-        if label > len(self._names):
-            raise InputError(f"class {label} has no name: names.csv has {len(self._names)}")
-        name = self._names[label - 1]
-        inner, lies = self._called.get(_plain(name), name), self._lying.get(file)
+        if label > len(self.names):
+            raise InputError(f"class {label} has no name: names.csv has {len(self.names)}")
+        name = self.names[label - 1]
+        inner, lies = self.called.get(_plain(name), name), self.lying.get(file)
         if lies not in (inner, None):
-            raise InputError(f"{file} is of class {label}, {name}, but lies in {self._folder}/{lies}")
-        return _Labelled(f"{self._folder}/{relative(f'{inner}/{file}')}", label, line.where)
+            raise InputError(f"{file} is of class {label}, {name}, but lies in {self.part}/{lies}")
+        return _Labelled(f"{self.part}/{relative(f'{inner}/{file}')}", label, line.where)
 
 
 def _plain(name: str) -> str:

@@ -11,7 +11,7 @@ from weightlab.data.source import Source
 from weightlab.errors import InputError, reason
 from weightlab.files import exists
 
-__all__ = ["find", "located", "missing", "root", "sizes", "strays"]
+__all__ = ["files", "find", "folders", "located", "missing", "root", "sizes", "strays"]
 
 _IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 
@@ -57,7 +57,7 @@ def sizes(folder: Path, paths: Iterable[str]) -> Iterator[int]:
     for path in paths:
         inner, _, name = path.rpartition("/")
         if inner not in there:
-            there[inner] = _entries(folder / inner)
+            there[inner] = files(folder / inner)
         entry = there[inner].get(name)
         try:
             yield -1 if entry is None else entry.stat().st_size
@@ -78,6 +78,16 @@ def strays(folder: Path, paths: Sequence[str]) -> list[str]:
     return sorted(found)
 
 
+def files(folder: Path) -> dict[str, os.DirEntry[str]]:
+    """The files of a folder by name; none where there is no such folder. Raises InputError where it can't be read."""
+    return {entry.name: entry for entry in _entries(folder) if not entry.is_dir(follow_symlinks=False)}
+
+
+def folders(folder: Path) -> list[str]:
+    """The names of the folders in a folder, likewise."""
+    return sorted(entry.name for entry in _entries(folder) if entry.is_dir())
+
+
 def _found(folder: Path, paths: Iterable[str]) -> Iterator[str | None]:
     """The path of each on disk. Folders are read whole, once: asking for each file takes ten times as long."""
     names: dict[str, set[str]] = {}
@@ -85,18 +95,17 @@ def _found(folder: Path, paths: Iterable[str]) -> Iterator[str | None]:
     for path in paths:
         inner, slash, name = path.rpartition("/")
         if inner not in names:
-            names[inner] = set(_entries(folder / inner))
+            names[inner] = set(files(folder / inner))
             folded[inner] = {each.casefold(): each for each in sorted(names[inner], reverse=True)}
         there = name if name in names[inner] else folded[inner].get(name.casefold())
         yield None if there is None else f"{inner}{slash}{there}"
 
 
-def _entries(folder: Path) -> dict[str, os.DirEntry[str]]:
-    """The files of a folder by name; none where there is no such folder."""
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
-            return {entry.name: entry for entry in entries if not entry.is_dir(follow_symlinks=False)}
+            return list(entries)
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP):
-            return {}
+            return []
         raise InputError(f"{folder} can't be read: {error.strerror or reason(error)}") from error
