@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from weightlab.data import matlab
+from weightlab.data import matlab, places
 from weightlab.data.archive import Archive, kind, listing
 from weightlab.data.lists import Line, Row, lines, parsed, relative, whole, without_header
-from weightlab.data.places import files, folders, root
 from weightlab.data.source import Source
 from weightlab.errors import InputError, shown
 
@@ -69,7 +68,7 @@ def _first(place: Path, needed: Sequence[Sequence[str]], there: Callable[[Path],
 
 
 def _read(source: Source) -> Archive:
-    place = root(source, "Cars196")
+    place = places.root(source, "Cars196")
     layout, lists, folders = _chosen(place)
     content = layout.read(place, lists, folders)
     rows, faults = _named(content)
@@ -93,7 +92,7 @@ def _chosen(place: Path) -> tuple[_Layout, list[str], list[str]]:
     _, lists, folders, absent = min(found, key=lambda each: len(each[3]) / (len(each[1]) + len(each[2]) + 0.1))
     if lists or folders:
         raise InputError(f"{place} has {', '.join([*lists, *folders])} of Cars196, but lacks {'; '.join(absent)}")
-    needed = "; or ".join(", ".join(names[0] for names in (*each.lists, *each.folders)) for each in _LAYOUTS)
+    needed = "; or ".join(", ".join(" or ".join(names) for names in (*each.lists, *each.folders)) for each in _LAYOUTS)
     raise InputError(f"there is no Cars196 in {place}: looked for {needed}; give the folder that has them")
 
 
@@ -165,8 +164,8 @@ class _Folders:
 
     @classmethod
     def of(cls, place: Path, part: str, names: Sequence[str]) -> _Folders:
-        inner = folders(place / part)
-        lying = {file: each for each in inner for file in files(place / part / each)}
+        inner = places.folders(place / part)
+        lying = {file: each for each in inner for file in places.files(place / part / each)}
         return cls(part, names, {_plain(each): each for each in inner}, lying)
 
     def row(self, line: Line) -> _Labelled:

@@ -87,10 +87,10 @@ def _row(line: Line, images: str) -> _Listed:
         raise unknown("evaluation_status", status, _STATUS)
     if not re.fullmatch("id_[0-9]+", item):
         raise InputError(f"item_id must be one such as id_00000002, not {shown(item)}")
-    first, *folders, name = relative(path).split("/")
-    if first != "img" or len(folders) < 2:
+    first, *inner = relative(path).split("/")
+    if first != "img" or len(inner) < 3:
         raise InputError(f"path {shown(path)} must be one such as img/WOMEN/Dresses/id_00000002/02_1_front.jpg")
-    return _Listed(status, Row("/".join((images, *folders, name)), item, line.where, "/".join(folders[:2])))
+    return _Listed(status, Row("/".join((images, *inner)), item, line.where, "/".join(inner[:2])))
 
 
 def _alone(test: Sequence[_Listed]) -> list[str]:

@@ -70,8 +70,7 @@ def _chosen(rows: Sequence[Row], seed: int) -> list[int]:
 
 KIND = kind(
     "vehicleid",
-    "VehicleID: 13,164 vehicles to train on; test=small (800), medium (1,600) or large (2,400); "
-    "protocol=all, or reid with one image a vehicle, chosen by seed, as gallery",
+    "VehicleID: 13,164 vehicles to train on; (test=small) has 800 others, medium 1,600, large 2,400; (protocol=reid)",
     _read,
     ("test", "protocol", "seed"),
     _check,
