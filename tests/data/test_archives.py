@@ -413,6 +413,20 @@ def test_what_is_there_and_missing_is_found(tmp_path: Path) -> None:
     )
 
 
+def test_images_that_are_listed_twice_are_found(tmp_path: Path) -> None:
+    replica = replicas.vehicleid(tmp_path)
+    replica.lists[0].write_text("0000007 1\n0000008 1\n7 1\n")
+    message = "listed more than once: 1 images: image/0000007.jpg (train_list.txt, line 1 and train_list.txt, line 3)"
+    assert message in data.inspect(replica.text).faults
+
+
+def test_names_that_no_disk_can_hold_are_missing(tmp_path: Path) -> None:
+    replica = replicas.sop(tmp_path)
+    name = f"{'x' * 5000}_final/{'y' * 5000}.JPG"
+    replica.lists[0].write_text(replica.lists[0].read_text() + f"99 1 1 {name}\n")
+    assert "on disk: 32 of 33 listed images" in data.inspect(replica.text).facts
+
+
 def test_queries_and_gallery_are_counted(tmp_path: Path) -> None:
     facts = data.inspect(replicas.inshop(tmp_path).text).facts
     assert "query images: 8 (published: 14,218)" in facts

@@ -130,7 +130,7 @@ def _inspect(read: Callable[[Source], Archive], source: Source) -> Found:
     faults = _short(_unusable(archive), "more rows that can't be used")
     if absent:
         faults.append(f"not on disk: {len(absent):,} of {listed:,} listed images: {_first(absent)}")
-    return Found((*facts, *archive.notes), (*faults, *_differences(archive)))
+    return Found((*facts, *archive.notes), (*faults, *_repeated(archive), *_differences(archive)))
 
 
 def _counts(archive: Archive) -> dict[str, int]:
@@ -191,6 +191,17 @@ def _absent(archive: Archive) -> list[str]:
     """The listed images that are not on disk, each with the row that lists it."""
     parts = (archive.train, archive.test)
     return [f"{part.paths[row]} ({_named(part, row)})" for part in parts for row in missing(part.root, part.paths)]
+
+
+def _repeated(archive: Archive) -> list[str]:
+    first: dict[str, str] = {}
+    again = []
+    for part in (archive.train, archive.test):
+        for row, path in enumerate(part.paths):
+            if path in first:
+                again.append(f"{path} ({first[path]} and {_named(part, row)})")
+            first.setdefault(path, _named(part, row))
+    return [f"listed more than once: {len(again):,} images: {_first(again)}"] if again else []
 
 
 def _spare(archive: Archive) -> list[str]:

@@ -56,15 +56,12 @@ class _Layout:
 
     def find(self, place: Path) -> tuple[list[str], list[str], list[str]]:
         """The lists and folders that are there, and what is missing, in words."""
-        lists, folders = _first(place, self.lists, Path.is_file), _first(place, self.folders, Path.is_dir)
+        lists = [places.first(place, names, places.is_file) for names in self.lists]
+        folders = [places.first(place, names, places.is_folder) for names in self.folders]
         needed = zip((*lists, *folders), (*self.lists, *self.folders), strict=True)
         absent = [" or ".join(names) for found, names in needed if found is None]
-        extra = [name for name in self.extra if (place / name).is_file()]
+        extra = [name for name in self.extra if places.is_file(place / name)]
         return [*filter(None, lists), *extra], [*filter(None, folders)], absent
-
-
-def _first(place: Path, needed: Sequence[Sequence[str]], there: Callable[[Path], bool]) -> list[str | None]:
-    return [next((name for name in names if there(place / name)), None) for names in needed]
 
 
 def _read(source: Source) -> Archive:

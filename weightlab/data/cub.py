@@ -30,7 +30,7 @@ class _Numbered(NamedTuple):
 def _read(source: Source) -> Archive:
     folder = root(source, "CUB-200-2011", "CUB_200_2011")
     lists = [find(folder, f"list {name}", (name,), _GIVE) for name in _LISTS]
-    images = find(folder, "folder of images", ("images",), _GIVE, is_folder=True)
+    images = find(folder, "folder of images", ("images",), _GIVE)
     (named, bad), (labels, worse), (classes, worst) = map(_numbered, lists)
     rows, faults = parsed((each.line for each in named.values()), lambda line: _row(line, labels, classes))
     faults += [

@@ -44,12 +44,12 @@ def _check(source: Source) -> None:
 
 
 def _read(source: Source) -> Archive:
-    folder = root(source, "In-Shop Clothes Retrieval")
+    folder = root(source, "In-Shop Clothes Retrieval", "In-shop Clothes Retrieval Benchmark")
     places = (f"Eval/{_LIST}", f"Anno/{_LIST}", _LIST)
     path = find(folder, f"list {_LIST}", places, _GIVE)
     kinds = (source.choice("images", _IMAGES, ""),) if "images" in source.options else _IMAGES
     names = [place for each in kinds for place in (f"Img/{each}", each)]
-    images = find(folder, "folder of images", names, _GIVE, is_folder=True)
+    images = find(folder, "folder of images", names, _GIVE)
     head, found = lines(path)[:2], lines(path)[2:]
     rows, faults = parsed(found, lambda line: _row(line, images.name))
     count, wrong = _head(path, head)

@@ -15,6 +15,9 @@ __all__ = ["Line", "Row", "lines", "parsed", "relative", "whole", "without_heade
 
 _Parsed = TypeVar("_Parsed")
 
+_DIGITS = 18  # of a number in a list
+_PLAIN = re.compile(r"[^/\\:\0.][^/\\:\0]*(?:/[^/\\:\0.][^/\\:\0]*)*")  # nearly all paths: no part begins with a dot
+
 
 class Line(NamedTuple):
     """A line that is not blank.
@@ -76,7 +79,7 @@ def parsed(read: Iterable[Line], parse: Callable[[Line], _Parsed]) -> tuple[list
 
 def whole(name: str, text: str, low: int = 1, high: int | None = None) -> int:
     """The whole number that a column holds. Raises InputError for another text, and outside of `low` to `high`."""
-    number = int(text) if re.fullmatch("[0-9]{1,18}", text) else -1
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else -1
     if number < low or (high is not None and number > high):
         bounds = f"at least {low}" if high is None else f"{low} to {high}"
         raise InputError(f"{name} must be a whole number of {bounds}, not {shown(text)}")
@@ -85,6 +88,8 @@ def whole(name: str, text: str, low: int = 1, high: int | None = None) -> int:
 
 def relative(text: str) -> str:
     """A path in a list, without "." and doubled "/". Raises InputError where it is absolute or leads out by ".."."""
+    if _PLAIN.fullmatch(text):
+        return text
     parts = [part for part in text.split("/") if part not in ("", ".")]
     if not parts or re.match(r"[/\\]|[A-Za-z]:", text) or ".." in re.split(r"[/\\]", text) or "\0" in text:
         raise InputError(f"path {shown(text)} must lie in the folder of the images: no absolute path, no '..'")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from weightlab.data.source import Source
 from weightlab.errors import InputError, reason
 from weightlab.files import exists
 
-__all__ = ["files", "find", "folders", "located", "missing", "root", "sizes", "strays"]
+__all__ = ["files", "find", "first", "folders", "is_file", "is_folder", "located", "missing", "root", "sizes", "strays"]
 
 _IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 
@@ -26,19 +26,33 @@ def root(source: Source, archive: str, *inner: str) -> Path:
         raise InputError(f"there is no folder {place}: give the folder of {archive}")
     if not place.is_dir():
         raise InputError(f"{place} is no folder: unpack {archive} and give the folder")
-    return next((place / name for name in inner if (place / name).is_dir()), place)
+    return next((place / name for name in inner if is_folder(place / name)), place)
 
 
-def find(folder: Path, what: str, names: Sequence[str], give: str, *, is_folder: bool = False) -> Path:
-    """The first of these names that is there in a folder, as a file or a folder.
+def find(folder: Path, what: str, names: Sequence[str], give: str) -> Path:
+    """The first of these names that is there in a folder: files, or, where `what` begins so, folders.
 
     Raises InputError that says which were looked for where, and what to give.
     """
-    there = Path.is_dir if is_folder else Path.is_file
-    for name in names:
-        if there(folder / name):
-            return folder / name
+    name = first(folder, names, is_folder if what.startswith("folder") else is_file)
+    if name is not None:
+        return folder / name
     raise InputError(f"there is no {what} in {folder}: looked for {', '.join(names)}; give {give}")
+
+
+def first(folder: Path, names: Sequence[str], there: Callable[[Path], bool]) -> str | None:
+    """The first of these names for which `there`, `is_file` or `is_folder`, holds."""
+    return next((name for name in names if there(folder / name)), None)
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file. Raises InputError where nobody can tell."""
+    return exists(path) and path.is_file()
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder. Raises InputError where nobody can tell."""
+    return exists(path) and path.is_dir()
 
 
 def located(folder: Path, paths: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from weightlab.data.archive import Archive, kind, listing
 from weightlab.data.lists import Line, Row, lines, parsed, relative, whole, without_header
-from weightlab.data.places import find, root
+from weightlab.data.places import find, folders, root
 from weightlab.data.source import Source
 from weightlab.errors import InputError, shown
 
@@ -45,20 +45,22 @@ def _rows(path: Path) -> tuple[list[Row], list[str]]:
 
 
 def _row(line: Line) -> Row:
-    *numbers, path = line.columns(*_COLUMNS)
-    _, label, _ = (whole(name, text) for name, text in zip(_COLUMNS, numbers, strict=False))
-    path = relative(path)
-    category, slash, _ = path.partition("/")
+    image, label, category, given = line.columns(*_COLUMNS)
+    number = whole("class_id", label)
+    whole("image_id", image)
+    whole("super_class_id", category)
+    path = relative(given)
+    folder, slash, _ = path.partition("/")
     if not slash:
         raise InputError(f"path {shown(path)} must have a folder, as in bicycle_final/111085122871_0.JPG")
-    return Row(path, str(label), line.where, category.removesuffix("_final"))
+    return Row(path, str(number), line.where, folder.removesuffix("_final"))
 
 
 def _images(folder: Path, rows: list[Row]) -> Path:
     """Where the folders of the images lie: beside the lists, or in images/."""
     tops = sorted({row.path.partition("/")[0] for row in rows})
     places = (folder, folder / "images")
-    found = next((place for place in places if any((place / top).is_dir() for top in tops)), None)
+    found = next((place for place in places if not set(tops).isdisjoint(folders(place))), None)
     if found is None and tops:
         looked = ", ".join(str(place / tops[0]) for place in places)
         raise InputError(f"there are no images in {folder}: looked for {looked} and the like; give {_GIVE}")

@@ -33,7 +33,7 @@ def _read(source: Source) -> Archive:
     vehicles = _TESTS[source.choice("test", list(_TESTS), "small")]
     names = ("train_list.txt", f"test_list_{vehicles}.txt")
     lists = [find(folder, f"list {name}", (f"train_test_split/{name}",), _GIVE) for name in names]
-    find(folder, "folder of images", ("image",), _GIVE, is_folder=True)
+    find(folder, "folder of images", ("image",), _GIVE)
     (train, bad), (test, worse) = (parsed(lines(path), _row) for path in lists)
     listed, note = listing(folder, test), "every test image is a query against all others (protocol=all)"
     if source.choice("protocol", _PROTOCOLS, "all") == "reid":
