@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -118,7 +117,7 @@ def vehicleid(root: Path, *, options: str = "", vehicles: int = 4, end: str = "\
 
 
 def cub(root: Path, *, above: bool = False, end: str = "\n", counts: Callable[[int], int] | None = None) -> Replica:
-    """counts: how many images a class has; without it 4 of some classes about where the parts meet."""
+    """counts: how many images a class has, in the lists alone; without it 4 of some, about where the parts meet."""
     inner = root / "CUB_200_2011"
     of_class = counts or (lambda label: 4 * (label in (1, 2, 100, 101, 102, 200)))
     names = {label: f"{label:03d}.Bird_{chr(65 + label % 7)}" for label in range(1, 201)}
@@ -129,10 +128,7 @@ def cub(root: Path, *, above: bool = False, end: str = "\n", counts: Callable[[i
             if counts is None:
                 draw(inner / "images" / shots[-1].path)
                 stray(inner / "images" / name, f"._Bird_{each:04d}_{label}.jpg")
-        if counts is not None:
-            (inner / "images" / name).mkdir(parents=True)
-            for shot in shots[-of_class(label) :]:
-                os.mknod(inner / "images" / shot.path)
+    (inner / "images").mkdir(parents=True, exist_ok=True)
     contents = {
         "images.txt": [f"{at} {shot.path}" for at, shot in enumerate(shots, 1)],
         "image_class_labels.txt": [f"{at} {int(shot.label[:3])}" for at, shot in enumerate(shots, 1)],
