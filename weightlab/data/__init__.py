@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weightlab.data import cars, cub, given, glyphs, inshop, sop, vehicleid
+from weightlab.data import cars, cub, folder, given, glyphs, inshop, sop, table, vehicleid
 from weightlab.data.draw import Draw
 from weightlab.data.kind import AUGMENTATIONS, Found, Kind, Wanted
 from weightlab.data.sampler import PKSampler
@@ -21,6 +21,8 @@ _KINDS: dict[str, Kind] = {
         vehicleid.KIND,
         cub.KIND,
         cars.KIND,
+        folder.KIND,
+        table.KIND,
         given.KIND,
     )
 }
