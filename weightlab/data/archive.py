@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from weightlab.data import images
+from weightlab.data.images.checks import check_files, check_listings, remarks
+from weightlab.data.images.rows import few, locate, row_name
 from weightlab.data.kind import Found, Kind, Wanted
 from weightlab.data.listing import Listing, Listings
 from weightlab.data.lists import Row
-from weightlab.data.places import located, missing, sizes, strays
+from weightlab.data.places import located, strays
 from weightlab.data.source import Source
 from weightlab.data.split import Dataset
 from weightlab.errors import InputError
@@ -48,6 +51,10 @@ class Archive:
     notes: tuple[str, ...] = ()
     faults: Sequence[str] = ()
     differs: tuple[str, ...] = ()
+
+    def listings(self, notes: tuple[str, ...] = ()) -> Listings:
+        """The rows as those who build a data set of them take them."""
+        return Listings(self.train, self.test, self.ks, notes)
 
 
 def kind(
@@ -91,16 +98,14 @@ def listing(root: Path, rows: Sequence[Row]) -> Listing:
 
 
 def _load(read: Callable[[Source], Archive], source: Source, wanted: Wanted) -> Dataset:
-    from weightlab.data import images
-
     archive = read(source)
-    if wrong := _unusable(archive):
-        more = f" ({len(wrong) - 1:,} more faults: weightlab data check shows them)" if len(wrong) > 1 else ""
-        raise InputError(f"{source}: {wrong[0]}{more}")
+    if archive.faults:
+        more = f" ({len(archive.faults) - 1:,} more such rows)" if len(archive.faults) > 1 else ""
+        raise InputError(f"{source}: {archive.faults[0]}{more}")
     differences = _differences(archive)
     notes = [f"{source} is not as published: {'; '.join(differences)}"] if differences else []
-    listings = Listings(archive.train, archive.test, archive.ks, (*archive.notes, *notes))
-    return images.build(str(Source(source.kind, "", source.options)), listings, wanted)
+    name = str(Source(source.kind, "", source.options))
+    return images.build(name, archive.listings((*archive.notes, *notes)), wanted)
 
 
 def _version(read: Callable[[Source], Archive], source: Source) -> str:
@@ -110,7 +115,7 @@ def _version(read: Callable[[Source], Archive], source: Source) -> str:
     for file in archive.lists:
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     for part in (archive.train, archive.test):
-        for path, size in zip(part.paths, sizes(part.root, part.paths), strict=True):
+        for path, (size, _) in zip(part.paths, locate(part).stamps, strict=True):
             digest.update(f"{path}\0{size}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
@@ -122,15 +127,42 @@ def _inspect(read: Callable[[Source], Archive], source: Source) -> Found:
     facts = [archive.layout]
     for name, count in _counts(archive).items():
         facts.append(f"{name}: {count:,}" + (f" (published: {expected[name]})" if name in expected else ""))
-    absent, spare = _absent(archive), _spare(archive)
-    listed = len(archive.train) + len(archive.test)
-    facts.append(f"on disk: {listed - len(absent):,} of {listed:,} listed images")
+    facts += _remarks(archive)
+    (there, wrong), spare = _on_disk(archive), strays(archive.train.root, [*archive.train.paths, *archive.test.paths])
+    facts.append(there)
     if spare:
-        facts.append(f"on disk, in no list: {len(spare):,} images: {_first(spare)}")
-    faults = _short(_unusable(archive), "more rows that can't be used")
+        facts.append(f"on disk, in no list: {len(spare):,} images: {few(spare)}")
+    rows = [*archive.faults[:_SHOWN]]
+    if len(archive.faults) > _SHOWN:
+        rows.append(f"{len(archive.faults) - _SHOWN:,} more rows that can't be used")
+    return Found((*facts, *archive.notes), (*rows, *wrong, *_differences(archive)))
+
+
+def _remarks(archive: Archive) -> list[str]:
+    return remarks(archive.listings()) if len(archive.train) and len(archive.test) else []
+
+
+def _on_disk(archive: Archive) -> tuple[str, list[str]]:
+    """How many of the listed images there are; and what forbids using them."""
+    parts, wrong = (archive.train, archive.test), []
+    listed = sum(map(len, parts))
+    try:
+        check_listings(archive.listings())
+    except InputError as error:
+        wrong.append(str(error))
+    try:
+        files = [locate(part) for part in parts]
+        check_files(archive.listings(), *files)
+    except InputError as error:
+        return f"listed: {listed:,} images", [*wrong, str(error)]
+    absent = [
+        f"{row_name(part, row)}: {part.paths[row]} {found.faults[row]}"
+        for part, found in zip(parts, files, strict=True)
+        for row in sorted(found.faults)
+    ]
     if absent:
-        faults.append(f"not on disk: {len(absent):,} of {listed:,} listed images: {_first(absent)}")
-    return Found((*facts, *archive.notes), (*faults, *_repeated(archive), *_differences(archive)))
+        wrong.append(f"not on disk, {len(absent):,} of {listed:,} listed images: {few(absent)}")
+    return f"on disk: {listed - len(absent):,} of {listed:,} listed images", wrong
 
 
 def _counts(archive: Archive) -> dict[str, int]:
@@ -153,29 +185,6 @@ def _counts(archive: Archive) -> dict[str, int]:
     return found
 
 
-def _unusable(archive: Archive) -> list[str]:
-    """What forbids training: rows that can't be read, a part without rows, a class in both parts."""
-    wrong = list(archive.faults)
-    names = ", ".join(path.name for path in archive.lists)
-    parts = (("train", archive.train), ("test", archive.test))
-    wrong += [f"there are no {name} images in {names}" for name, part in parts if not len(part)]
-    for role, mask in (("query", archive.test.is_query), ("gallery", archive.test.is_gallery)):
-        if mask is not None and len(archive.test) and not mask.any():
-            wrong.append(f"there are no {role} images in {names}")
-    return wrong + _shared_classes(archive)
-
-
-def _shared_classes(archive: Archive) -> list[str]:
-    first = {label: row for row, label in reversed(list(enumerate(archive.train.classes)))}
-    shared = [row for row, label in enumerate(archive.test.classes) if label in first]
-    if not shared:
-        return []
-    label = archive.test.classes[shared[0]]
-    train, test = _named(archive.train, first[label]), _named(archive.test, shared[0])
-    count = len({archive.test.classes[row] for row in shared})
-    return [f"{count:,} classes are in both train and test, such as {label}: {train}, and {test}"]
-
-
 def _differences(archive: Archive) -> list[str]:
     """What is not as published; a part of an archive can be used for all that."""
     counts = _counts(archive)
@@ -187,39 +196,5 @@ def _differences(archive: Archive) -> list[str]:
     return found + list(archive.differs)
 
 
-def _absent(archive: Archive) -> list[str]:
-    """The listed images that are not on disk, each with the row that lists it."""
-    parts = (archive.train, archive.test)
-    return [f"{part.paths[row]} ({_named(part, row)})" for part in parts for row in missing(part.root, part.paths)]
-
-
-def _repeated(archive: Archive) -> list[str]:
-    first: dict[str, str] = {}
-    again = []
-    for part in (archive.train, archive.test):
-        for row, path in enumerate(part.paths):
-            if path in first:
-                again.append(f"{path} ({first[path]} and {_named(part, row)})")
-            first.setdefault(path, _named(part, row))
-    return [f"listed more than once: {len(again):,} images: {_first(again)}"] if again else []
-
-
-def _spare(archive: Archive) -> list[str]:
-    return strays(archive.train.root, [*archive.train.paths, *archive.test.paths])
-
-
-def _named(part: Listing, row: int) -> str:
-    return part.paths[row] if part.where is None else part.where[row]
-
-
 def _either(counts: Sequence[int]) -> str:
     return " or ".join(f"{count:,}" for count in counts)
-
-
-def _first(texts: Sequence[str]) -> str:
-    return ", ".join(texts[:_SHOWN]) + (", …" if len(texts) > _SHOWN else "")
-
-
-def _short(texts: Sequence[str], rest: str) -> list[str]:
-    more = [f"{len(texts) - _SHOWN:,} {rest}"] if len(texts) > _SHOWN else []
-    return [*texts[:_SHOWN], *more]

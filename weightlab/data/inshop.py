@@ -67,7 +67,7 @@ def _read(source: Source) -> Archive:
         ks=(1, 10, 20, 30, 40, 50),
         published=_PUBLISHED,
         faults=[*wrong, *faults],
-        differs=(*other, *_alone(test)),
+        differs=tuple(other),
     )
 
 
@@ -91,13 +91,6 @@ def _row(line: Line, images: str) -> _Listed:
     if first != "img" or len(inner) < 3:
         raise InputError(f"path {shown(path)} must be one such as img/WOMEN/Dresses/id_00000002/02_1_front.jpg")
     return _Listed(status, Row("/".join((images, *inner)), item, line.where, "/".join(inner[:2])))
-
-
-def _alone(test: Sequence[_Listed]) -> list[str]:
-    """Queries that can't be answered."""
-    there = {each.row.label for each in test if each.status == "gallery"}
-    alone = sorted({each.row.label for each in test} - there)
-    return [f"{len(alone):,} items are queries and not in the gallery, such as {alone[0]}"] if alone and there else []
 
 
 KIND = kind(

@@ -11,7 +11,7 @@ from weightlab.data.source import Source
 from weightlab.errors import InputError, reason
 from weightlab.files import exists
 
-__all__ = ["files", "find", "first", "folders", "is_file", "is_folder", "located", "missing", "root", "sizes", "strays"]
+__all__ = ["files", "find", "first", "folders", "is_file", "is_folder", "located", "root", "strays"]
 
 _IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 
@@ -60,25 +60,6 @@ def located(folder: Path, paths: Sequence[str]) -> list[str]:
     return [path if found is None else found for path, found in zip(paths, _found(folder, paths), strict=True)]
 
 
-def missing(folder: Path, paths: Sequence[str]) -> list[int]:
-    """Which of the paths are not there."""
-    return [row for row, found in enumerate(_found(folder, paths)) if found is None]
-
-
-def sizes(folder: Path, paths: Iterable[str]) -> Iterator[int]:
-    """Of each file in bytes; −1 where it is not there."""
-    there: dict[str, dict[str, os.DirEntry[str]]] = {}
-    for path in paths:
-        inner, _, name = path.rpartition("/")
-        if inner not in there:
-            there[inner] = files(folder / inner)
-        entry = there[inner].get(name)
-        try:
-            yield -1 if entry is None else entry.stat().st_size
-        except OSError:  # a link to nowhere
-            yield -1
-
-
 def strays(folder: Path, paths: Sequence[str]) -> list[str]:
     """Images in the folders of the paths, at any depth, that are none of them; "._x" of macOS are no images."""
     known = set(paths)
@@ -103,7 +84,7 @@ def folders(folder: Path) -> list[str]:
 
 
 def _found(folder: Path, paths: Iterable[str]) -> Iterator[str | None]:
-    """The path of each on disk. Folders are read whole, once: asking for each file takes ten times as long."""
+    """The path of each on disk. Folders are read whole, once: asking for each file takes longer."""
     names: dict[str, set[str]] = {}
     folded: dict[str, dict[str, str]] = {}
     for path in paths:

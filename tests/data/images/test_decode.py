@@ -186,7 +186,7 @@ def test_numbers_without_a_white_are_refused(tmp_path: Path) -> None:
         values.astype(np.float32) * 2,
         np.full((3, 3), np.nan, np.float32),
         WIDE[..., 0].astype(np.int32) + 60_000,
-            WIDE[..., 0].astype(np.int32) - 60_000,
+        WIDE[..., 0].astype(np.int32) - 60_000,
     ):
         path = saved(Image.fromarray(wrong), tmp_path / "x.tiff")
         with pytest.raises(InputError, match="has 32 bits a pixel with values outside of 0 to"):
