@@ -406,7 +406,7 @@ def test_what_is_there_and_missing_is_found(tmp_path: Path) -> None:
         "on disk, in no list: 1 images: toaster_final/more.JPG",
     )
     assert found.faults == (
-        "not on disk, 1 of 32 listed images: Ebay_train.txt, line 4: toaster_final/111085121_2.jpg is missing",
+        "1 of 32 listed images can't be used: Ebay_train.txt, line 4: toaster_final/111085121_2.jpg is missing",
         "train images: 16, not 59,551",
         "train classes: 4, not 11,318",
         "test images: 16, not 60,502",

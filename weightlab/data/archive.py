@@ -1,4 +1,4 @@
-"""A published archive: its lists as they were read, against what was published and against the disk."""
+"""A published archive: its lists as they were read, held against what was published and against the disk."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def _inspect(read: Callable[[Source], Archive], source: Source) -> Found:
     facts.append(there)
     if spare:
         facts.append(f"on disk, in no list: {len(spare):,} images: {few(spare)}")
-    rows = [*archive.faults[:_SHOWN]]
+    rows = list(archive.faults[:_SHOWN])
     if len(archive.faults) > _SHOWN:
         rows.append(f"{len(archive.faults) - _SHOWN:,} more rows that can't be used")
     return Found((*facts, *archive.notes), (*rows, *wrong, *_differences(archive)))
@@ -161,7 +161,7 @@ def _on_disk(archive: Archive) -> tuple[str, list[str]]:
         for row in sorted(found.faults)
     ]
     if absent:
-        wrong.append(f"not on disk, {len(absent):,} of {listed:,} listed images: {few(absent)}")
+        wrong.append(f"{len(absent):,} of {listed:,} listed images can't be used: {few(absent)}")
     return f"on disk: {listed - len(absent):,} of {listed:,} listed images", wrong
 
 
