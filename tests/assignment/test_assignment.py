@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from scipy.interpolate import PchipInterpolator
 
 from weightlab import Assignment, InputError, Pairs, assign, losses
-from weightlab.assignment import Linear, Product, Spline, Step, Sum, parse
+from weightlab.assignment import Below, Linear, Product, Spline, Step, Sum, as_weighting, parse
 from weightlab.forms import Scale
 from weightlab.testing import check, random_pairs
 
@@ -172,3 +172,15 @@ def test_wrong_parts_and_scales() -> None:
         assign("constant", losses.Contrastive)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="unknown scale 'men': did you mean 'mean'"):
         Assignment(Linear(), Linear(), "men")  # type: ignore[arg-type]
+
+
+def test_a_lone_weight_function_weighs_both_signs_each_its_own_way() -> None:
+    """linear is (1 − s)/2 for a positive and (1 + s)/2 for a negative; what is for negatives alone leaves constant."""
+    similarity = torch.tensor([[0.5, -0.2, 0.1]])
+    pairs = Pairs(similarity, torch.tensor([[True, False, False]]), torch.tensor([[False, True, True]]))
+    weights = as_weighting(Linear()).weights(pairs)
+    torch.testing.assert_close(weights.positive, torch.tensor([[0.25, 0, 0]]))
+    torch.testing.assert_close(weights.negative, torch.tensor([[0, 0.4, 0.55]]))
+    weights = as_weighting(Below(0.5)).weights(pairs)
+    assert weights.positive.tolist() == [[1, 0, 0]]
+    assert weights.negative.tolist() == [[0, 1, 0]]

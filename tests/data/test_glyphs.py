@@ -114,7 +114,7 @@ def test_validation_cuts_the_training_classes_only(tiny: list[int]) -> None:
 
 def test_the_first_test_distortion_and_the_orders_are_pinned(tiny: list[int]) -> None:
     """Results of all versions are compared with one another: the test images and the classes stay what they were."""
-    fixed = data.load("glyphs").test.fixed
+    fixed = data.load("glyphs").test.inputs.fixed
     affine = [[1.1533921, -0.0461369, -0.1129724], [0.1797239, 1.2209131, 0.0719661]]
     torch.testing.assert_close(fixed.affine[0], torch.tensor(affine), rtol=0, atol=1e-6)
     points = glyphs.read_or_render().points
@@ -176,8 +176,8 @@ def test_unvaried_images_are_the_fixed_ones(tiny: list[int]) -> None:
     assert torch.equal(plain.inputs(rows, Draw(1, 2)), data.load("glyphs").train.inputs(rows))
     with pytest.raises(InputError, match="light or none"):
         data.load("glyphs", augment="crop-flip")
-    with pytest.raises(InputError, match="unknown augmentation 'lite': did you mean 'light'"):
-        data.load("glyphs", augment="lite")
+    with pytest.raises(InputError, match="unknown augmentation 'lights': did you mean 'light'"):
+        data.load("glyphs", augment="lights")
 
 
 def test_images_leave_the_global_random_state_alone(tiny: list[int]) -> None:
@@ -204,7 +204,8 @@ def test_names_and_bad_input() -> None:
 
 def _classes(dataset: data.Dataset) -> tuple[set[bytes], ...]:
     """The classes of the train and of the test split, each known by the bitmap of its first face."""
-    return tuple({row.numpy().tobytes() for row in split.bitmaps[::12, 0]} for split in (dataset.train, dataset.test))
+    parts = (split.inputs.bitmaps[::12, 0] for split in (dataset.train, dataset.test))
+    return tuple({row.numpy().tobytes() for row in rows} for rows in parts)
 
 
 def _seen(bitmaps: NDArray[np.uint8]) -> NDArray[np.uint8]:

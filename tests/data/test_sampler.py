@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weightlab.data import PKSampler
+from weightlab.data.sampler import Spread
 from weightlab.errors import InputError
 
 
@@ -91,3 +92,55 @@ def test_another_seed_is_no_other_step() -> None:
     labels = torch.arange(50).repeat_interleave(6)
     batches = {tuple(PKSampler(labels, 32, 4, seed).batch_at(step).tolist()) for seed in range(5) for step in range(5)}
     assert len(batches) == 25
+
+
+LABELS = torch.arange(30).repeat_interleave(3)  # 30 classes of three rows, in categories of 15, 10 and 5
+CATEGORIES = torch.repeat_interleave(torch.arange(3), torch.tensor([45, 30, 15]))
+
+
+def spread_over(sampler: PKSampler, steps: int) -> list[list[int]]:
+    """Of each batch, how many of its classes are of each category."""
+    classes = (LABELS[sampler.batch_at(step)].unique() for step in range(steps))
+    return [torch.bincount(CATEGORIES[3 * some], minlength=3).tolist() for some in classes]
+
+
+def test_batches_within_a_category() -> None:
+    found = spread_over(PKSampler(LABELS, 16, 2, 0, CATEGORIES, "within"), 600)
+    assert all(sorted(counts) == [0, 0, 8] for counts in found)
+    of = torch.tensor(found).gt(0).sum(0).tolist()
+    assert of[2] == 0  # five classes are too few for a batch of eight
+    assert 240 < of[0] < 360  # each of the others as often: 300, standard deviation 12
+    rows = [PKSampler(LABELS, 10, 2, 0, CATEGORIES, "within").batch_at(step) for step in range(300)]
+    of = torch.bincount(CATEGORIES[torch.cat(rows)]).tolist()
+    assert all(800 < count < 1200 for count in of)  # 1,000 each, however large the category
+
+
+def test_batches_across_categories() -> None:
+    found = torch.tensor(spread_over(PKSampler(LABELS, 16, 2, 0, CATEGORIES, "across"), 300))
+    assert sorted(set(map(tuple, found.sort(1).values.tolist()))) == [(2, 3, 3)]
+    assert all(780 < count < 820 for count in found.sum(0).tolist())  # 800 each
+    few = torch.tensor(spread_over(PKSampler(LABELS, 4, 2, 0, CATEGORIES, "across"), 300))
+    assert set(map(tuple, few.sort(1).values.tolist())) == {(0, 1, 1)}
+
+
+@pytest.mark.parametrize("spread", ["within", "across"])
+def test_batches_by_category_depend_on_seed_and_step_alone(spread: Spread) -> None:
+    one, other = (PKSampler(LABELS, 8, 2, 5, CATEGORIES, spread) for _ in range(2))
+    assert all(torch.equal(one.batch_at(step), other.batch_at(step)) for step in (4, 0, 9))
+    assert not torch.equal(one.batch_at(4), PKSampler(LABELS, 8, 2, 6, CATEGORIES, spread).batch_at(4))
+
+
+@pytest.mark.parametrize(
+    ("batch", "categories", "spread", "message"),
+    [
+        (8, None, "within", "batches within categories need data that have them"),
+        (8, CATEGORIES[:-1], "across", "categories must be 90, one for each label, not 89"),
+        (32, CATEGORIES, "within", "needs 16 classes within a category; there are 15"),
+        (34, CATEGORIES, "across", "needs 6 classes of each category; there are 5"),
+        (8, torch.arange(90) % 2, "within", "class 0 is of two categories, 0 and 1"),
+        (8, CATEGORIES, "withn", "unknown spread 'withn': did you mean 'within'"),
+    ],
+)
+def test_categories_that_do_not_fit(batch: int, categories: torch.Tensor, spread: Spread, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        PKSampler(LABELS, batch, 2, 0, categories, spread)

@@ -12,6 +12,9 @@ from weightlab.literals import Literal, read_options
 
 __all__ = ["Source"]
 
+# The first bracket that a name and "=" follow, or nothing: others are a path's own, as in "photos (2)(seed=1)".
+_WITH_OPTIONS = re.compile(r"(.*?)(\((?: *[A-Za-z_][A-Za-z_0-9]* *=.*)?\))", re.DOTALL)
+
 
 @dataclass(frozen=True)
 class Source:
@@ -28,16 +31,16 @@ class Source:
 
     @classmethod
     def parse(cls, text: str) -> Source:
-        """Of such a text. A path that is there with its brackets, as in "folder:photos (2)", is itself.
+        """Of such a text. A path that is there as it stands, whatever brackets it has, is itself.
 
-        Raises InputError for what is no text, and for brackets with something else in them than options.
+        Raises InputError for what is no text, and for options that can't be read.
         """
         if not isinstance(text, str):
             raise InputError(f"a data set is given as text, such as glyphs or folder:PATH, not {describe(text)}")
         kind, _, place = text.partition(":")
         if "(" in kind:  # no place, but perhaps a colon among the options
             kind, place = text, ""
-        found = re.fullmatch(r"(.*)(\(.*\))", place or kind, re.DOTALL)
+        found = _WITH_OPTIONS.fullmatch(place or kind)
         if found is None or (place and os.path.exists(place)):
             return cls(kind, place)
         try:

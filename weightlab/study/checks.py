@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from weightlab.assignment import as_weighting
-from weightlab.data import Dataset, PKSampler
+from weightlab.data import Dataset
 from weightlab.errors import InputError
 from weightlab.study.trial import Trial
 from weightlab.train.config import TrainConfig
 from weightlab.train.evaluation import load_data
-from weightlab.train.loop import try_weighting
+from weightlab.train.loop import sampler_of, try_weighting
 from weightlab.train.room import check_room
 from weightlab.train.state import TrainState
 
@@ -35,7 +35,7 @@ def check_trials(trials: Iterable[Trial]) -> None:
 
 def _begin(config: TrainConfig, dataset: Dataset) -> None:
     """All that a run does before its first step."""
-    PKSampler(dataset.train.labels, config.batch, config.per_class, config.seed)
+    sampler_of(config, dataset.train)
     check_room(config, saved=False)
     TrainState.start(config, dataset.test.inputs.shape)
     try_weighting(as_weighting(config.weighting()))

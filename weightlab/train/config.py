@@ -55,6 +55,10 @@ class TrainConfig(BaseModel):
     steps: int = Field(1000, ge=1, le=_MOST_STEPS, description="training steps")
     batch: int = Field(64, ge=2, le=65_536, description="images in a batch")
     per_class: int = Field(4, ge=2, le=32_768, description="images of each class in a batch")
+    spread: Literal["any", "within", "across"] = Field(
+        "any",
+        description="which classes make a batch: any; within a single category of the data; across all of them alike",
+    )
     learning_rate: float = Field(1e-3, gt=0, le=1e30, description="of AdamW, at its peak")
     seed: int = Field(0, ge=0, le=2**32 - 1, description="of everything random")
     validation: bool = Field(

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from weightlab.assignment import as_weighting
-from weightlab.data import Dataset, Draw, PKSampler
+from weightlab.data import Dataset, Draw, PKSampler, Split
 from weightlab.data.ahead import ahead
 from weightlab.files import AnyPath, as_path
 from weightlab.memory import MemoryBank
@@ -27,7 +27,7 @@ from weightlab.train.result import TrainResult
 from weightlab.train.room import check_room
 from weightlab.train.state import TrainState
 
-__all__ = ["train", "try_weighting"]
+__all__ = ["sampler_of", "train", "try_weighting"]
 
 _LOG = logging.getLogger(__name__)  # without any set-up its warnings are lines on standard error
 
@@ -68,7 +68,7 @@ def train(
     for note in dataset.notes:
         _LOG.warning("%s", note)
     rows, test = dataset.train, dataset.test
-    sampler = PKSampler(rows.labels, config.batch, config.per_class, config.seed)
+    sampler = sampler_of(config, rows)
     state = TrainState.start(config, test.inputs.shape)
 
     def batch_at(step: int) -> tuple[Tensor, Tensor]:
@@ -124,6 +124,11 @@ def learning_rate(config: TrainConfig, step: int) -> float:
     if step < rise:
         return config.learning_rate * (step + 1) / rise
     return config.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, config.steps - rise)))
+
+
+def sampler_of(config: TrainConfig, rows: Split) -> PKSampler:
+    """The batches that a configuration asks for. Raises InputError where the rows can't give them."""
+    return PKSampler(rows.labels, config.batch, config.per_class, config.seed, rows.categories, config.spread)
 
 
 def try_weighting(weighting: Weighting, same: Same | None = None) -> None:

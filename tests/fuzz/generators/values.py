@@ -48,6 +48,11 @@ _POOLS: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
         ("{x}[:, :-1]", "torch.ones_like({x})", "{x}.numpy()", "{x}.tolist()", "{x}.int()", "{x}.float()", "{x}[:1]", "{x}.T", "~{x}"),
         ("{x}.clone()", "torch.zeros_like({x})"),
     ),
+    "shape": (
+        ("3", "None", "()", "(8, 8)", "'abc'", "(1, 8, nan)", "(1.5, 8, 8)", "(-1, 8, 8)", "(0, 8, 8)", "(10**31, 8, 8)", "[[1], 8, 8]", "object()"),
+        ("{x} + {x}", "{x}[:2]", "torch.tensor({x})", "np.array({x})", "(2**31 - 1, 8, 8)"),
+        ("list({x})", "tuple({x})"),
+    ),
     "whole": (
         ("-1", "1.5", "nan", "inf", "'1'", "None", "[1]", "-10**31", "-2**63", "1j", "'x'", "torch.ones(2)", "np.ones(2)", "object()", "10**31"),
         ("0", "True", "10**18", "2**63", "2**64", "2**31", "float({x})", "np.int64({x})", "np.uint8({x})", "torch.tensor({x})", "np.array({x})", "np.float32({x})",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Mapping
 from random import Random
@@ -100,7 +101,7 @@ TARGETS = (
     Target(
         "wl.models.build",
         _built,
-        {"name": "text", "shape": "list", "width": "whole", "dimensions": "whole", "seed": "whole"},
+        {"name": "text", "shape": "shape", "width": "whole", "dimensions": "whole", "seed": "whole"},
         _normalised,
         bad={"shape": ("()", "(0, 8, 8)", "(10**18, 8, 8)"), "width": ("0", "10**18"), "dimensions": ("0", "10**18")},
         share=4,
