@@ -48,7 +48,7 @@ def _check(architecture: str, options: Mapping[str, Any]) -> None:
 
 def _check_timm(architecture: str) -> None:
     """Raise InputError where timm is not installed, or can't be imported."""
-    with guarded_import("importing timm fails, which torchvision of another torch's version does"):
+    with guarded_import("importing timm fails (torchvision must be one that is made for this torch)"):
         try:
             import timm.data
             import timm.models

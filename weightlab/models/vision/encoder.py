@@ -102,11 +102,14 @@ def build(architecture: str, options: Mapping[str, Any], wanted: Wanted) -> Visi
         arguments["global_pool"] = options["pooling"]
     if config is not None and config.fixed_input_size:
         arguments["img_size"] = (height, width)
-    with guarded_import(f"timm can't build {architecture} of {_given(arguments)}"):
-        if options["weights"] and not wanted.bare:
-            backbone = with_weights(architecture, options["weights"], arguments)
-        else:
-            backbone = timm.create_model(architecture, options["pretrained"] and not wanted.bare, **arguments)
+    pretrained, file = (None if wanted.bare else options[name] for name in ("pretrained", "weights"))
+    source = " with weights from the network, which weights=FILE does without" if pretrained else ""
+    with guarded_import(f"timm can't build {architecture} of {_given(arguments)}{source}"):
+        backbone = (
+            with_weights(architecture, file, arguments)
+            if file
+            else timm.create_model(architecture, bool(pretrained), **arguments)
+        )
     if options["freeze_batch_norm"] and not batch_norms(backbone):
         raise InputError(f"{architecture} has no batch norm: leave freeze_batch_norm out")
     data = resolve_model_data_config(backbone)

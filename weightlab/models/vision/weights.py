@@ -28,7 +28,8 @@ def with_weights(architecture: str, file: str, arguments: Mapping[str, Any]) -> 
 
     def create(classes: int) -> nn.Module:
         overlay = {"file": path, "custom_load": False, "num_classes": classes, "label_offset": 0}
-        return timm.create_model(architecture, pretrained=True, pretrained_cfg_overlay=overlay, **arguments)
+        model: nn.Module = timm.create_model(architecture, True, pretrained_cfg_overlay=overlay, **arguments)
+        return model
 
     try:
         return create(0)  # as many as are asked for: timm then takes nothing but what fits
