@@ -143,17 +143,21 @@ def test_each_groups_rate_is_the_schedule_times_its_factor(monkeypatch: pytest.M
     for step, found in enumerate(rates):
         assert found == pytest.approx([loop.learning_rate(CONFIG, step) * factor for factor in factors])
     assert len({round(found[-1], 9) for found in rates}) > 2  # it moves
-    # Adam's steps are of about its rate: none of a parameter is far beyond the rates' sum
-    for group in state.optimizer.param_groups:
-        names = {id(each): name for name, each in state.model.named_parameters()}
-        most = sum(loop.learning_rate(CONFIG, step) for step in range(CONFIG.steps)) * group["factor"]
-        moved = max(float((each.detach() - first[names[id(each)]]).abs().max()) for each in group["params"])
-        assert 0.2 * most < moved < 3 * most
     frozen = [name for name in first if ".bn" in name or "running" in name or ".conv1.1." in name]
     assert len(frozen) > 10
     assert all(torch.equal(state.model.state_dict()[name], first[name]) for name in frozen)
     assert state.momentum is not None
     assert all(torch.equal(state.momentum.state_dict()[f"module.{name}"], first[name]) for name in frozen)
+
+
+def test_each_group_moves_as_far_as_its_rates_allow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Adam's first steps are of about its rate each."""
+    _, state, first = started("timm:test_vit(backbone_rate=0.1, layer_decay=0.5)", monkeypatch)
+    names = {id(each): name for name, each in state.model.named_parameters()}
+    for group in state.optimizer.param_groups:
+        most = sum(loop.learning_rate(CONFIG, step) for step in range(CONFIG.steps)) * group["factor"]
+        moved = max(float((each.detach() - first[names[id(each)]]).abs().max()) for each in group["params"])
+        assert 0.3 * most < moved < 1.5 * most
 
 
 def test_batch_norm_that_is_not_frozen_moves(monkeypatch: pytest.MonkeyPatch) -> None:
