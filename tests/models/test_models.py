@@ -146,6 +146,12 @@ def test_numbers_out_of_range() -> None:
         models.build("cnn", seed=-1)
 
 
+@pytest.mark.parametrize("shape", [(), None, 24, "abc"])
+def test_what_is_no_shape(shape: object) -> None:
+    with pytest.raises(InputError, match=r"^shape must be \(channels, height, width\) or \(dimensions,\), not "):
+        models.build("cnn", shape=shape)  # type: ignore[arg-type]
+
+
 def test_what_no_memory_holds_is_refused() -> None:
     with pytest.raises(InputError, match=r"can't build 'mlp\(hidden=65536\)' of width 32 and 2147483647 dimensions"):
         models.build("mlp(hidden=65536)", shape=(2**31 - 1,), dimensions=2**31 - 1)

@@ -74,13 +74,12 @@ def build(
     Raises InputError for an unknown name, a number below 1 or one that memory can't hold, an encoder that does not take
     such inputs, and as `check` does.
     """
-    sizes = [check_whole("channels" if len(shape) == 3 else "shape", size, 1, _MOST_SIZE) for size in shape[:1]]
-    sizes += [check_whole("size", size, 1, _MOST_SIZE) for size in shape[1:]]
+    sizes = _sizes(shape)
     width, dimensions = (
         check_whole(what, value, 1, _MOST_SIZE) for what, value in (("width", width), ("dimensions", dimensions))
     )
     seed = check_whole("seed", seed, 0, _MOST_SEED)
-    wanted = Wanted(tuple(sizes), width, dimensions, bare)
+    wanted = Wanted(sizes, width, dimensions, bare)
     found = _read(text)
     if found is not None:
         _check_takes(found[0], wanted.shape)
@@ -139,6 +138,14 @@ def _split(text: str) -> tuple[Kind, str, str] | None:
     if is_path(text):
         return None
     raise unknown("model", name, KINDS)
+
+
+def _sizes(shape: Sequence[int]) -> tuple[int, ...]:
+    """A shape, checked."""
+    if not isinstance(shape, list | tuple) or not shape:
+        raise InputError(f"shape must be (channels, height, width) or (dimensions,), not {shown(shape)}")
+    what = ("channels", "height", "width") if len(shape) == 3 else ("shape",) * len(shape)
+    return tuple(check_whole(name, size, 1, _MOST_SIZE) for name, size in zip(what, shape, strict=True))
 
 
 def _halves(text: str) -> tuple[str, str]:

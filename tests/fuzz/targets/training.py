@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Mapping
 from random import Random
@@ -67,7 +68,7 @@ _ODD = dict.fromkeys(_SETTINGS, ("'1'", "'0.5'")) | {"loss": ("None",)}  # a con
 
 
 def _built(random: Random) -> dict[str, str]:
-    return {"name": "'cnn'", "shape": random.choice(("(1, 8, 8)", "[3, 8, 8]")), "width": random.choice(("1", "4")), "dimensions": random.choice(("1", "2", "16")),
+    return {"text": "'cnn'", "shape": random.choice(("(1, 8, 8)", "[3, 8, 8]")), "width": random.choice(("1", "4")), "dimensions": random.choice(("1", "2", "16")),
             "seed": random.choice(("0", "3"))}  # fmt: skip
 
 
@@ -100,7 +101,7 @@ TARGETS = (
     Target(
         "wl.models.build",
         _built,
-        {"name": "text", "shape": "list", "width": "whole", "dimensions": "whole", "seed": "whole"},
+        {"text": "text", "shape": "list", "width": "whole", "dimensions": "whole", "seed": "whole"},
         _normalised,
         bad={"shape": ("()", "(0, 8, 8)", "(10**18, 8, 8)"), "width": ("0", "10**18"), "dimensions": ("0", "10**18")},
         share=4,
