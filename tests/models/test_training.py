@@ -33,7 +33,17 @@ class Net(nn.Module):
         return self.head(self.norm(self.other(self.one(self.layers(inputs)).relu())))
 """
 CONFIG = TrainConfig(
-    size=32, dimensions=8, memory=16, warmup=1, batch=8, per_class=2, steps=4, scale="mass", seed=4, learning_rate=0.01
+    size=32,
+    width=4,
+    dimensions=8,
+    memory=16,
+    warmup=1,
+    batch=8,
+    per_class=2,
+    steps=4,
+    scale="mass",
+    seed=4,
+    learning_rate=0.01,
 )
 FROZEN = "timm:test_resnet(pooling=max, freeze_batch_norm=true, backbone_rate=0.1, layer_decay=0.5)"
 
