@@ -48,12 +48,13 @@ def read_value(text: str) -> Literal:
     return value
 
 
-def read_arguments(text: str) -> tuple[list[Literal], dict[str, Literal]]:
+def read_arguments(text: str, *, words: bool = False) -> tuple[list[Literal], dict[str, Literal]]:
     """The arguments of a call, "(0.5, margin=1)", as [0.5] and {"margin": 1}.
 
+    words: whether a bare word is a text, and true and false are truth values, as one writes them on a command line.
     Raises InputError as `read_value` does, and for a name that is given twice or stands before a plain value.
     """
-    reader = _Reader.of(text)
+    reader = _Reader.of(text, words=words)
     reader.expect("(")
     found = reader.several(")", reader.argument)
     reader.expect_end()
@@ -69,22 +70,13 @@ def read_arguments(text: str) -> tuple[list[Literal], dict[str, Literal]]:
 
 
 def read_options(text: str) -> dict[str, Literal]:
-    """The options behind a name, "(test=small, seed=3, strict=true)", each with a name of its own.
+    """The options behind a name, "(test=small, seed=3)", each with a name of its own; bare words are texts.
 
-    Here a bare word is a text, and true and false are truth values, as one writes them on a command line.
-    Raises InputError as `read_value` does, for a value without a name, and for a name that is given twice.
+    Raises InputError as `read_arguments` does, and for a value without a name.
     """
-    reader = _Reader.of(text, words=True)
-    reader.expect("(")
-    found = reader.several(")", reader.argument)
-    reader.expect_end()
-    named: dict[str, Literal] = {}
-    for name, value in found:
-        if name is None:
-            raise InputError(f"can't read {shown(text)}: write options with their names, as in (name=value)")
-        if name in named:
-            raise InputError(f"can't read {shown(text)}: {name} is given twice")
-        named[name] = value
+    plain, named = read_arguments(text, words=True)
+    if plain:
+        raise InputError(f"can't read {shown(text)}: write options with their names, as in (name=value)")
     return named
 
 

@@ -37,16 +37,17 @@ class TrainState:
     history: list[float] = field(default_factory=list)
 
     @classmethod
-    def start(cls, config: TrainConfig, shape: Sequence[int]) -> Self:
-        """The state before the first step; shape: of one row's input."""
+    def start(cls, config: TrainConfig, shape: Sequence[int], *, bare: bool = False) -> Self:
+        """The state before the first step; shape: of one row's input; bare: of what a later state is loaded into."""
         model = models.build(
             config.model,
             shape=shape,
             width=config.width,
             dimensions=config.dimensions,
             seed=config.seed,
+            bare=bare,
         )
-        optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=1e-4)
+        optimizer = torch.optim.AdamW(models.groups(model), lr=config.learning_rate, weight_decay=1e-4)
         use_momentum = config.memory > 0 and config.momentum > 0
         return cls(
             model=model,
