@@ -103,12 +103,17 @@ def report(table: pd.DataFrame) -> str:
         "0.99,\nbatch 64 = 16 × 4, positive constant, negative step(0.5), AdamW, float32; start and evaluation of "
         f"{_TESTED} rows\nincluded. Against a PyTorch loop that does the same with all pairs at once.\n"
         f"{describe_machine()}.\n\n"
-        f"Medians of {int(table['rounds'].iloc[0])} rounds of {int(table['steps'].iloc[0])} steps in turns (A B A B …); "
-        "the ratio is the median of the rounds' ratios."
+        f"Medians of {int(table['rounds'].iloc[0])} rounds of {int(table['steps'].iloc[0])} steps in turns "
+        "(A B A B …); the ratio is the median of the rounds' ratios."
     )
     rows = [
-        [row.scale, f"{1000 * row.bare / row.steps:.3g}", f"{1000 * row.weightlab / row.steps:.3g}"]
-        + [f"{row.steps / row.weightlab:.0f}", f"{row.ratio:.2f}"]
+        [
+            row.scale,
+            f"{1000 * row.bare / row.steps:.3g}",
+            f"{1000 * row.weightlab / row.steps:.3g}",
+            f"{row.steps / row.weightlab:.0f}",
+            f"{row.ratio:.2f}",
+        ]
         for row in table.itertuples()
     ]
     columns = ["scale", "bare, ms a step", "weightlab, ms a step", "weightlab, steps a second", "ratio"]
@@ -125,8 +130,7 @@ def make_features(path: Path) -> Path:
     generator = torch.Generator().manual_seed(0)
     labels = torch.arange(_ROWS + _TESTED) // _CLASS_SIZE
     centres, noise = (
-        normalize(torch.randn(count, _FEATURES, generator=generator))
-        for count in (int(labels[-1]) + 1, len(labels))
+        normalize(torch.randn(count, _FEATURES, generator=generator)) for count in (int(labels[-1]) + 1, len(labels))
     )
     save_file({"embeddings": normalize(centres[labels] + 0.8 * noise), "labels": labels}, path)
     return path

@@ -42,7 +42,9 @@ class Parquet:
             yield cls(path, file)
 
     def names(self) -> list[str]:
-        """Of all columns, and of all numbered ones together: emb of emb0, emb1, …; embeddings of 0, 1, …."""
+        """Of all columns, and of numbered ones together: emb of emb0, emb1, …; embeddings where these are the only ones,
+        or are called 0, 1, ….
+        """
         columns = self.file.schema_arrow.names
         return [*columns, *(stem for stem in self._numbered() if stem not in columns)]
 
@@ -98,8 +100,9 @@ class Parquet:
         for name in self.file.schema_arrow.names:
             if match := re.fullmatch(r"(.*?)_?([0-9]{1,6})", name, re.DOTALL):
                 found.setdefault(match[1] or "embeddings", {})[int(match[2])] = name
-        return {
+        every = {
             stem: [names[number] for number in sorted(names)]
             for stem, names in found.items()
             if len(names) > 1 and min(names) in (0, 1) and max(names) - min(names) == len(names) - 1
         }
+        return every | {"embeddings": next(iter(every.values()))} if len(every) == 1 else every
