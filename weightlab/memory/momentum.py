@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
 
@@ -41,11 +42,14 @@ class MomentumEncoder(nn.Module):
         if self.n_averaged and own:
             self._follow(own, new, self.n_averaged)
         else:
-            for its, theirs in zip(own, new, strict=True):
-                its.copy_(theirs)
-        for its, theirs in zip(self.module.buffers(), encoder.buffers(), strict=True):
-            its.copy_(theirs)
+            _copy(own, new)
+        _copy(self.module.buffers(), encoder.buffers())
         self.n_averaged += 1
+
+
+def _copy(to: Iterable[torch.Tensor], given: Iterable[torch.Tensor]) -> None:
+    for its, theirs in zip(to, given, strict=True):
+        its.copy_(theirs)
 
 
 def momentum_encoder(encoder: nn.Module, momentum: float) -> MomentumEncoder:

@@ -59,7 +59,9 @@ class Npz:
         with self.file.open(member) as opened:
             shape, is_fortran, dtype = _header(opened)
             begins = opened.tell()
-        if member.compress_type != ZIP_STORED or member.file_size <= most or is_fortran or not dtype.isnative:
+        # objects are pointers: those of another process, or anybody's
+        as_in_memory = dtype.kind == "f" and dtype.isnative and not is_fortran
+        if member.compress_type != ZIP_STORED or member.file_size <= most or not as_in_memory:
             return self.array(name)
         with self.path.open("rb") as raw:
             raw.seek(member.header_offset + _LOCAL_HEADER - 4)

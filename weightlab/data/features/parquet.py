@@ -42,7 +42,7 @@ class Parquet:
             yield cls(path, file)
 
     def names(self) -> list[str]:
-        """Of all columns, and of numbered ones together: emb of emb0, emb1, …; embeddings where these are the only ones,
+        """Of all columns, and of numbered ones together: emb of emb0, emb1, …; embeddings where no others are numbered,
         or are called 0, 1, ….
         """
         columns = self.file.schema_arrow.names
