@@ -58,20 +58,20 @@ def load(source: Source, wanted: Wanted) -> Dataset:
 
     By its array `split` where it has one ("train"; "test" or "validation"), else by a hash of each class.
     """
-    from weightlab.data.features.table import load as load_table
+    from weightlab.data.features.dataset import load as load_rows
 
     check(source)
     if wanted.augment not in ("default", "none"):
         raise InputError(f"features can't be augmented by {wanted.augment}: they are no images; write none")
-    return load_table(source, wanted)
+    return load_rows(source, wanted)
 
 
 def inspect(source: Source) -> Found:
     """What is in the file."""
-    from weightlab.data.features.table import inspect as inspect_table
+    from weightlab.data.features.dataset import inspect as inspect_rows
 
     check(source)
-    return inspect_table(source)
+    return inspect_rows(source)
 
 
 def version(source: Source) -> str:

@@ -23,7 +23,16 @@ from weightlab.files import check_readable, exists
 if TYPE_CHECKING:
     from weightlab.arrays import Array
 
-__all__ = ["IN_MEMORY", "Stored", "blocks", "opened", "read_embeddings", "read_normalised", "without_direction"]
+__all__ = [
+    "IN_MEMORY",
+    "Stored",
+    "blocks",
+    "names_in",
+    "opened",
+    "read_embeddings",
+    "read_normalised",
+    "without_direction",
+]
 
 IN_MEMORY = 2**30  # bytes of embeddings; more are mapped where the format allows it
 _BLOCK = 2**24  # numbers that are looked at, or converted, at a time
@@ -71,6 +80,12 @@ def opened(path: Path, names: Mapping[str, str]) -> Iterator[Stored]:
         raise
     except Exception as error:  # zip, pickle and header errors of any format
         raise InputError(f"{path} can't be read: {reason(error)}") from error
+
+
+def names_in(path: Path) -> list[str]:
+    """Of all arrays of a file. Raises InputError as `opened` does."""
+    with opened(path, {}) as stored:
+        return stored.names()
 
 
 def read_embeddings(stored: Stored, path: Path, name: str) -> Tensor:
