@@ -15,7 +15,16 @@ from weightlab.cli import main
 from weightlab.data.features import read_features
 from weightlab.train import TrainConfig, embed_run, train
 
-SETTINGS = {"model": "linear", "dimensions": 8, "memory": 256, "warmup": 0, "batch": 32, "scale": "mass", "steps": 60}
+SETTINGS = {
+    "model": "linear",
+    "dimensions": 8,
+    "memory": 256,
+    "warmup": 0,
+    "batch": 32,
+    "scale": "mass",
+    "steps": 60,
+    "learning_rate": 0.03,
+}
 
 
 @pytest.fixture
@@ -54,7 +63,7 @@ def test_two_arms(file: Path) -> None:
     """Those that push only the easy negatives collapse."""
     arms = {"hard": "step(0.5)", "easy": "easy(-0.5)"}
     found = {
-        arm: train(TrainConfig(data=f"features:{file}", negative=negative, learning_rate=0.01, **SETTINGS)).metrics  # type: ignore[arg-type]
+        arm: train(TrainConfig(data=f"features:{file}", negative=negative, **SETTINGS)).metrics  # type: ignore[arg-type]
         for arm, negative in arms.items()
     }
     assert found["hard"]["R@1"] > found["easy"]["R@1"] + 0.1
