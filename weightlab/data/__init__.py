@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weightlab.data import cars, cub, folder, given, glyphs, inshop, sop, table, vehicleid
+from weightlab.data import cars, cub, features, folder, given, glyphs, inshop, sop, table, vehicleid
 from weightlab.data.draw import Draw
 from weightlab.data.kind import AUGMENTATIONS, Found, Kind, Wanted
 from weightlab.data.sampler import PKSampler
@@ -23,6 +23,7 @@ _KINDS: dict[str, Kind] = {
         cars.KIND,
         folder.KIND,
         table.KIND,
+        features.KIND,
         given.KIND,
     )
 }
