@@ -22,7 +22,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = (
     {"errors", "lazy"},
     {"files", "literals", "precision", "validation"},
-    {"arrays"},
+    {"arrays", "foreign"},
     {"relation"},
     {"product"},
     {"pairs", "plot"},
@@ -41,7 +41,17 @@ FLOORS = (
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 ROOMS_NEEDED = {  # where that is less than all lower floors
     "plot": {*FLOORS[0], *FLOORS[1], "arrays"},
-    "decompose": {*FLOORS[0], *FLOORS[1], "arrays", "relation", "pairs", "plot", "forms", "losses", "assignment"},
+    "decompose": {
+        *FLOORS[0],
+        *FLOORS[1],
+        *FLOORS[2],
+        "relation",
+        "pairs",
+        "plot",
+        "forms",
+        "losses",
+        "assignment",
+    },
 }
 NOT_YET: set[str] = set()
 

@@ -30,10 +30,17 @@ Literal = float | int | str | bool | None | list["Literal"] | tuple["Literal", .
 NUMBER = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
 
 _LENGTH, _DEPTH, _DIGITS = 1000, 8, 40
-_TOKEN = re.compile(
-    rf""" *(?:(?P<number>{NUMBER})|(?P<text>'[^'\\]*'|"[^"\\]*")|"""
-    r"(?P<name>[A-Za-z_][A-Za-z_0-9]*)|(?P<mark>[][(){},:=]))"
-)
+_NAME = "[A-Za-z_][A-Za-z_0-9]*"
+_WORD = rf"{_NAME}(?:[.-][A-Za-z_0-9]+)*"
+
+
+def _token(name: str) -> re.Pattern[str]:
+    return re.compile(
+        rf""" *(?:(?P<number>{NUMBER})|(?P<text>'[^'\\]*'|"[^"\\]*")|(?P<name>{name})|(?P<mark>[][(){{}},:=]))"""
+    )
+
+
+_TOKENS = {False: _token(_NAME), True: _token(_WORD)}  # by whether a bare word is a text
 _OCTAL = re.compile(r"[-+]?0+[1-9][0-9]*")  # 07 is no number in Python
 _NAMED: dict[str, bool | None] = {"None": None, "True": True, "False": False}
 _TRUTH = {"true": True, "false": False}
@@ -48,12 +55,13 @@ def read_value(text: str) -> Literal:
     return value
 
 
-def read_arguments(text: str) -> tuple[list[Literal], dict[str, Literal]]:
+def read_arguments(text: str, *, words: bool = False) -> tuple[list[Literal], dict[str, Literal]]:
     """The arguments of a call, "(0.5, margin=1)", as [0.5] and {"margin": 1}.
 
+    words: whether a bare word is a text, and true and false are truth values, as one writes them on a command line.
     Raises InputError as `read_value` does, and for a name that is given twice or stands before a plain value.
     """
-    reader = _Reader.of(text)
+    reader = _Reader.of(text, words=words)
     reader.expect("(")
     found = reader.several(")", reader.argument)
     reader.expect_end()
@@ -69,22 +77,14 @@ def read_arguments(text: str) -> tuple[list[Literal], dict[str, Literal]]:
 
 
 def read_options(text: str) -> dict[str, Literal]:
-    """The options behind a name, "(test=small, seed=3, strict=true)", each with a name of its own.
+    """The options behind a name, "(test=small, seed=3)", each with a name of its own; bare words are texts, with points
+    and hyphens in them or not.
 
-    Here a bare word is a text, and true and false are truth values, as one writes them on a command line.
-    Raises InputError as `read_value` does, for a value without a name, and for a name that is given twice.
+    Raises InputError as `read_arguments` does, and for a value without a name.
     """
-    reader = _Reader.of(text, words=True)
-    reader.expect("(")
-    found = reader.several(")", reader.argument)
-    reader.expect_end()
-    named: dict[str, Literal] = {}
-    for name, value in found:
-        if name is None:
-            raise InputError(f"can't read {shown(text)}: write options with their names, as in (name=value)")
-        if name in named:
-            raise InputError(f"can't read {shown(text)}: {name} is given twice")
-        named[name] = value
+    plain, named = read_arguments(text, words=True)
+    if plain:
+        raise InputError(f"can't read {shown(text)}: write options with their names, as in (name=value)")
     return named
 
 
@@ -126,7 +126,7 @@ class _Reader:
         tokens: list[tuple[str, str, int]] = []
         at, end = 0, len(text.rstrip(" "))
         while at < end:
-            match = _TOKEN.match(text, at)
+            match = _TOKENS[words].match(text, at)
             if match is None:
                 raise _unexpected(text, at, "a value")
             kind = str(match.lastgroup)

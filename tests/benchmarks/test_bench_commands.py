@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import decomposition, retrieval, step
+from benchmarks import decomposition, retrieval, step, training
 
 Main = Callable[[list[str]], None]
-MAINS = {"decomposition": decomposition.main, "retrieval": retrieval.main, "step": step.main}
+MAINS = {"decomposition": decomposition.main, "retrieval": retrieval.main, "step": step.main, "training": training.main}
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +39,7 @@ def test_help_teaches_by_example(name: str, capsys: pytest.CaptureFixture[str]) 
 def test_a_file_in_the_way_is_named_before_the_work(
     name: str, figures: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for work in ("decomposition.time_decompositions", "retrieval.measure", "step.measure"):
+    for work in ("decomposition.time_decompositions", "retrieval.measure", "step.measure", "training.measure"):
         monkeypatch.setattr(f"benchmarks.{work}", None)
     Path("taken").touch()
     Path("figures").mkdir()
@@ -63,6 +63,8 @@ def test_a_file_in_the_way_is_named_before_the_work(
         (retrieval.main, ["--rows", "9" * 12], "not 999999999999"),
         (retrieval.main, ["--rows", "5"], "rows must be a whole number of 1000 to 1000000, not 5"),
         (retrieval.main, ["--rowz", "5"], "No such option"),
+        (training.main, ["--steps", "0"], "steps must be a whole number of 1 to 100000, not 0"),
+        (training.main, ["--rounds", "0"], "rounds must be a whole number of 1 to 100000, not 0"),
         (decomposition.main, ["contrastive"], "unexpected extra argument"),
     ],
 )
@@ -85,7 +87,9 @@ def test_each_runs_as_a_module() -> None:
         assert "README.md is a file" in done.stderr
 
 
-@pytest.mark.parametrize("name", ["step.png", "step.md", "retrieval.md", "decomposition.md"])
+@pytest.mark.parametrize(
+    "name", ["step.png", "step.md", "retrieval.md", "decomposition.md", "training.md", "training.csv"]
+)
 def test_a_folder_where_a_file_is_to_be_written(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path("figures/bench", name).mkdir(parents=True)
     code, out, err = run(MAINS[name.partition(".")[0]], capsys)

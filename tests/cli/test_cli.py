@@ -7,16 +7,14 @@ import json
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
 import weightlab as wl
-from weightlab import data, losses
+from weightlab import losses
 from weightlab.cli import main
 from weightlab.study.spec import read
 from weightlab.study.storage import Storage
@@ -126,19 +124,6 @@ def test_a_loss_stands_alone_even_beside_what_goes_without_saying(capsys: pytest
     code, out, err = run(capsys, "train", "--loss", "ms-loss", "--negative", "step(0.5)", "--scale", "raw")
     assert (code, out) == (2, "")
     assert "leave out --negative, --scale, or give it to them" in err
-
-
-def test_data_make_counts_images_and_classes(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    whole = data.load("glyphs", size=8).train
-    train, test = (replace(whole, labels=torch.arange(count).repeat(4)) for count in (3, 2))
-    monkeypatch.setattr(data, "load", lambda name: data.Dataset(name, train, test))
-    assert run(capsys, "data", "make", "glyphs") == (
-        0,
-        "glyphs train: 12 images of 3 classes\nglyphs test: 8 images of 2 classes\n",
-        "",
-    )
 
 
 def test_the_numbers_of_positives_and_negatives_are_what_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:

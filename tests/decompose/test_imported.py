@@ -8,7 +8,8 @@ import pytest
 
 import weightlab as wl
 from weightlab.cli.figures import slug, slug_of_all
-from weightlab.decompose.foreign.imported import ImportPath, is_path, load
+from weightlab.decompose.foreign.imported import load
+from weightlab.foreign.imported import ImportPath, is_path
 
 MINE = """
 import os

@@ -53,7 +53,7 @@ def _files(folder: Path, name: str) -> tuple[Path, Path]:
 
 def slug(loss: str) -> str:
     """A name for files: that of the loss, without module and parameters; of a weight function its first words."""
-    from weightlab.decompose.foreign.imported import ImportPath
+    from weightlab.foreign.imported import ImportPath
 
     path = ImportPath.of(loss)
     name = path.name if path else loss.lstrip("( ").partition("(")[0]

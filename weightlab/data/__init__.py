@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weightlab.data import folder, given, glyphs, table
+from weightlab.data import cars, cub, features, folder, given, glyphs, inshop, sop, table, vehicleid
 from weightlab.data.draw import Draw
 from weightlab.data.kind import AUGMENTATIONS, Found, Kind, Wanted
 from weightlab.data.sampler import PKSampler
@@ -16,8 +16,14 @@ _KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         glyphs.KIND,
+        sop.KIND,
+        inshop.KIND,
+        vehicleid.KIND,
+        cub.KIND,
+        cars.KIND,
         folder.KIND,
         table.KIND,
+        features.KIND,
         given.KIND,
     )
 }

@@ -192,7 +192,7 @@ def _check_names(file: Path, names: Sequence[str]) -> None:
 
 def _parquet(file: Path) -> _Table:
     try:
-        from pyarrow import parquet  # type: ignore[import-untyped]
+        from pyarrow import parquet
     except ImportError as error:
         raise InputError(
             f"{file}: Parquet is read by pyarrow, which is not installed: pip install 'weightlab[parquet]'"

@@ -14,11 +14,12 @@ from weightlab.assignment import Assignment, WeightFunction, as_part
 from weightlab.decompose.contexts import Sample
 from weightlab.decompose.foreign.callables import Takes, from_callable, name_of
 from weightlab.decompose.foreign.checked import Checked
-from weightlab.decompose.foreign.guarded import guarded, guarded_function
-from weightlab.decompose.foreign.imported import ImportPath, is_path, load
+from weightlab.decompose.foreign.imported import load
 from weightlab.decompose.foreign.on_embeddings import OnEmbeddings
 from weightlab.decompose.recomposed import Recomposed
 from weightlab.errors import InputError, one_line
+from weightlab.foreign.guarded import guarded, guarded_function
+from weightlab.foreign.imported import ImportPath, is_path
 from weightlab.forms import Form, Probe, form_of, probe_all_pairs
 from weightlab.forms.form import FORMS
 from weightlab.lazy import torch

@@ -15,6 +15,8 @@ class CNN(nn.Module):
     what is left of the image (rather than the mean: strokes are sparse) goes through one linear layer.
     """
 
+    SMALLEST = 8  # side of an image that has a pixel left after three halvings
+
     def __init__(self, channels: int, width: int, dimensions: int) -> None:
         super().__init__()
         self.features = nn.Sequential(

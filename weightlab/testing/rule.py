@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from weightlab.decompose.foreign.guarded import contained, reason_of
+from weightlab.foreign.guarded import contained, reason_of
 from weightlab.pairs import Weighting
 from weightlab.testing.contexts import Contexts
 from weightlab.testing.report import Law

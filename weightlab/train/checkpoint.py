@@ -24,7 +24,7 @@ from weightlab.train.state import TrainState
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["check", "finish", "load_model", "opened", "read_config", "read_tensors", "restore", "save"]
+__all__ = ["check", "finish", "has_state", "load_model", "opened", "read_config", "read_tensors", "restore", "save"]
 
 
 def check(folder: Path, config: TrainConfig) -> None:
@@ -71,10 +71,15 @@ def save(folder: Path, state: TrainState) -> None:
         write_atomically(folder / "history.csv", lambda path: history.to_csv(path, index=False))
 
 
+def has_state(folder: Path) -> bool:
+    """Whether the folder has a checkpoint to go on from."""
+    return exists(folder / "state.safetensors")
+
+
 def restore(folder: Path, state: TrainState) -> None:
     """Take the state back where the folder has one. Raises InputError where it is damaged."""
     path = folder / "state.safetensors"
-    if not exists(path):
+    if not has_state(folder):
         return
     tensors = read_tensors(path, "start over")
     try:
@@ -95,7 +100,7 @@ def load_model(folder: Path, shape: Sequence[int]) -> nn.Module:
     config, path = read_config(folder), folder / "model.safetensors"
     if not exists(path):
         raise InputError(f"{folder} is not done yet: weightlab train --resume {folder}")
-    model = models.build(config.model, shape=shape, width=config.width, dimensions=config.dimensions)
+    model = models.build(config.model, shape=shape, width=config.width, dimensions=config.dimensions, bare=True)
     try:
         model.load_state_dict(read_tensors(path))
     except RuntimeError as error:
@@ -122,9 +127,20 @@ def _holds_run(folder: Path) -> bool:
 
 
 def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
-    contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    apart = _apart(tensors)
     with _writing(path):
-        write_atomically(path, lambda temporary: save_file(contiguous, temporary))
+        write_atomically(path, lambda temporary: save_file(apart, temporary))
+
+
+def _apart(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Contiguous, and none in another's memory, as an encoder's tied weights are: safetensors takes no such."""
+    found: dict[str, Tensor] = {}
+    used: set[int] = set()
+    for name, tensor in tensors.items():
+        storage = tensor.untyped_storage().data_ptr()
+        found[name] = tensor.clone().contiguous() if storage in used else tensor.contiguous()
+        used.add(storage)
+    return found
 
 
 @contextmanager

@@ -90,7 +90,10 @@ class TrainConfig(BaseModel):
     @field_validator("data", "model")
     @classmethod
     def _known(cls, value: str, info: ValidationInfo) -> str:
-        (data if info.field_name == "data" else models).check(value)
+        if info.field_name == "data":
+            data.check(value)
+        else:
+            models.check(value, files=False)  # a run that is done needs none of them
         return value
 
     @field_validator("loss", "positive", "negative")

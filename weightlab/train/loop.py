@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 
 import torch
 from torch import Tensor
 
+from weightlab import models
 from weightlab.assignment import as_weighting
 from weightlab.data import Dataset, Draw, PKSampler, Split
 from weightlab.data.ahead import ahead
@@ -31,6 +32,7 @@ __all__ = ["sampler_of", "train", "try_weighting"]
 
 _LOG = logging.getLogger(__name__)  # without any set-up its warnings are lines on standard error
 
+_MOST_STEPS = 1_000_003  # more than a run has: no two of its steps, of any seed, draw alike
 SAVE_EVERY = 500  # steps between two checkpoints, for runs that are killed rather than stopped
 
 
@@ -61,6 +63,9 @@ def train(
     out = None if out is None else as_path("out", out)
     if out is not None:
         checkpoint.check(out, config)
+    resumes = out is not None and checkpoint.has_state(out)
+    if not resumes:
+        models.check(config.model)  # once more, now with the files that it begins with
     check_room(config, saved=out is not None)
     weighting = as_weighting(config.weighting())  # its form is made once
     try_weighting(weighting, same)
@@ -69,14 +74,13 @@ def train(
         _LOG.warning("%s", note)
     rows, test = dataset.train, dataset.test
     sampler = sampler_of(config, rows)
-    state = TrainState.start(config, test.inputs.shape)
+    state = TrainState.start(config, test.inputs.shape, bare=resumes)
 
     def batch_at(step: int) -> tuple[Tensor, Tensor]:
         index = sampler.batch_at(step)
         return rows.inputs(index, Draw(config.seed, step)), rows.labels[index]
 
     def step_once(step: int, inputs: Tensor, labels: Tensor) -> float:
-        state.model.train()
         embeddings = state.model(inputs)
         if not bool(embeddings.isfinite().all()):
             raise TrainingError(f"the run diverged at step {step}: lower the learning rate or the scale")
@@ -86,7 +90,7 @@ def train(
             loss = loss + surrogate(weighting, embeddings, labels, bank.references(labels, own), same=same)
 
         for group in state.optimizer.param_groups:
-            group["lr"] = learning_rate(config, step)
+            group["lr"] = learning_rate(config, step) * group["factor"]
         state.optimizer.zero_grad()
         loss.backward()
         state.optimizer.step()
@@ -97,10 +101,13 @@ def train(
     with checkpoint.opened(out, config) if out is not None else nullcontext():
         if out is not None:
             checkpoint.restore(out, state)
+        state.model.train()
         batches = ahead(batch_at, range(state.step, config.steps), slow=rows.inputs.slow)
         with deferred_interrupt() as interrupted:
             while state.step < config.steps and not interrupted():
-                value = step_once(state.step, *next(batches))
+                batch = next(batches)
+                with _drawn(config.seed, state.step):
+                    value = step_once(state.step, *batch)
                 state.step += 1
                 state.history.append(value)
                 if on_step is not None:
@@ -137,6 +144,17 @@ def try_weighting(weighting: Weighting, same: Same | None = None) -> None:
     labels, bank = torch.tensor([0, 0, 1, 1]), MemoryBank(4, 8)
     surrogate(weighting, embeddings, labels, same=same)
     surrogate(weighting, embeddings, labels, bank.references(labels, bank.enqueue(embeddings, labels)), same=same)
+
+
+@contextmanager
+def _drawn(seed: int, step: int) -> Iterator[None]:
+    """Inside, what torch draws (an encoder's dropout) is a function of seed and step, however often a run stopped."""
+    before = torch.get_rng_state()
+    torch.default_generator.manual_seed(seed * _MOST_STEPS + step)  # torch.manual_seed takes a millisecond
+    try:
+        yield
+    finally:
+        torch.set_rng_state(before)
 
 
 @torch.no_grad()

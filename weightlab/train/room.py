@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from weightlab import models
 from weightlab.errors import InputError
 from weightlab.train.config import TrainConfig
 
@@ -13,14 +14,15 @@ _COPIES = 3  # of the bank while it is saved: itself, its snapshot and what is w
 
 
 def check_room(config: TrainConfig, *, saved: bool, there: int | None = None) -> None:
-    """Raise InputError where the bank, or the first layer's maps of a batch, needs more than the machine's memory.
+    """Raise InputError where the bank, or the cnn's first maps of a batch, need more than the machine's memory.
 
-    saved: whether the run writes checkpoints. there: bytes of memory; None for this machine's.
+    What other encoders need is not known before they are built. saved: whether the run writes checkpoints. there: bytes
+    of memory; None for this machine's.
     """
     there = _memory() if there is None else there
     copies = _COPIES if saved else 1
     bank = copies * config.memory * (4 * config.dimensions + 8)
-    maps = 4 * config.batch * config.width * config.size**2
+    maps = 4 * config.batch * config.width * config.size**2 if models.kind_of(config.model) == "cnn" else 0
     for what, needed in (
         (f"memory={config.memory} of dimensions={config.dimensions}{' takes, with its checkpoint,' * saved}", bank),
         (f"batch={config.batch} of size={config.size} and width={config.width}", maps),

@@ -8,10 +8,10 @@ from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
 
 from weightlab import models
 from weightlab.memory import MemoryBank, momentum_encoder
+from weightlab.memory.momentum import MomentumEncoder
 from weightlab.train.config import TrainConfig
 
 __all__ = ["TrainState"]
@@ -31,22 +31,23 @@ class TrainState:
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
-    momentum: AveragedModel | None
+    momentum: MomentumEncoder | None
     bank: MemoryBank | None
     step: int = 0
     history: list[float] = field(default_factory=list)
 
     @classmethod
-    def start(cls, config: TrainConfig, shape: Sequence[int]) -> Self:
-        """The state before the first step; shape: of one row's input."""
+    def start(cls, config: TrainConfig, shape: Sequence[int], *, bare: bool = False) -> Self:
+        """The state before the first step; shape: of one row's input; bare: of what a later state is loaded into."""
         model = models.build(
             config.model,
             shape=shape,
             width=config.width,
             dimensions=config.dimensions,
             seed=config.seed,
+            bare=bare,
         )
-        optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=1e-4)
+        optimizer = torch.optim.AdamW(models.groups(model), lr=config.learning_rate, weight_decay=1e-4)
         use_momentum = config.memory > 0 and config.momentum > 0
         return cls(
             model=model,

@@ -68,7 +68,7 @@ _ODD = dict.fromkeys(_SETTINGS, ("'1'", "'0.5'")) | {"loss": ("None",)}  # a con
 
 
 def _built(random: Random) -> dict[str, str]:
-    return {"name": "'cnn'", "shape": random.choice(("(1, 8, 8)", "[3, 8, 8]")), "width": random.choice(("1", "4")), "dimensions": random.choice(("1", "2", "16")),
+    return {"text": "'cnn'", "shape": random.choice(("(1, 8, 8)", "[3, 8, 8]")), "width": random.choice(("1", "4")), "dimensions": random.choice(("1", "2", "16")),
             "seed": random.choice(("0", "3"))}  # fmt: skip
 
 
@@ -101,7 +101,7 @@ TARGETS = (
     Target(
         "wl.models.build",
         _built,
-        {"name": "text", "shape": "shape", "width": "whole", "dimensions": "whole", "seed": "whole"},
+        {"text": "text", "shape": "shape", "width": "whole", "dimensions": "whole", "seed": "whole"},
         _normalised,
         bad={"shape": ("()", "(0, 8, 8)", "(10**18, 8, 8)"), "width": ("0", "10**18"), "dimensions": ("0", "10**18")},
         share=4,
@@ -125,8 +125,8 @@ TARGETS = (
     ),
     Target(
         "wl.data.load",
-        lambda random: {"name": "'glyphs'", "size": random.choice(("8", "9")), "validation": "True"},
-        {"name": "text", "size": "whole"},
+        lambda random: {"text": "'glyphs'", "size": random.choice(("8", "9")), "validation": "True"},
+        {"text": "text", "size": "whole"},
         bad={"size": ("0", "7", "513", "10**18", "2**63")},
         share=1,
     ),

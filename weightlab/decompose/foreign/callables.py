@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from weightlab.assignment import Custom
 from weightlab.decompose.autograd import autograd_weights, largest_of, without_rounding
-from weightlab.decompose.foreign.guarded import guarded, guarded_function
 from weightlab.decompose.foreign.on_embeddings import NEAREST, OnEmbeddings, name_of
 from weightlab.errors import InputError, unknown
+from weightlab.foreign.guarded import guarded, guarded_function
 from weightlab.lazy import torch
 from weightlab.pairs import Pairs, PairWeights
 

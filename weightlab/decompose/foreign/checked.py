@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from weightlab.decompose.foreign.guarded import guarded
 from weightlab.errors import InputError
+from weightlab.foreign.guarded import guarded
 from weightlab.lazy import torch
 from weightlab.pairs import SIGNS, Pairs, PairWeights, Weighting
 

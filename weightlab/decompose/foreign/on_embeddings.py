@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from weightlab.decompose.autograd import ALL_ROUNDING, ROUNDING, derivative, without_rounding
-from weightlab.decompose.foreign.guarded import guarded
 from weightlab.errors import InputError, one_line
+from weightlab.foreign.guarded import guarded
 from weightlab.lazy import torch
 from weightlab.pairs import Pairs, PairWeights
 
