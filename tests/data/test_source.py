@@ -42,6 +42,11 @@ def test_a_path_that_is_there_with_its_brackets_is_itself(tmp_path: Path) -> Non
     assert Source.parse(f"folder:{place}") == Source("folder", str(place))
 
 
+def test_brackets_behind_a_path_that_is_there_are_meant_as_options(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="write options with their names"):
+        Source.parse(f"vehicleid:{tmp_path}(small)")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

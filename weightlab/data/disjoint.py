@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy import bool_
     from numpy.typing import NDArray
 
-__all__ = ["VALIDATION", "halves"]
+__all__ = ["VALIDATION", "halves", "place_of"]
 
 VALIDATION = 0.2  # of the training classes
 
@@ -23,10 +23,10 @@ def halves(names: Iterable[str], seed: int, share: float, purpose: str = "test")
     A hash of (purpose, seed, name) decides, so that a class that is added or taken away moves no other.
     purpose: what the second part is for; for another one the choice has nothing to do with this one.
     """
-    return np.array([_uniform(f"weightlab {purpose} {seed} {name}") < share for name in names], dtype=bool)
+    return np.array([place_of(name, seed, purpose) < share for name in names], dtype=bool)
 
 
-def _uniform(text: str) -> float:
-    """A number in [0, 1) that hangs on the text alone."""
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+def place_of(name: str, seed: int, purpose: str) -> float:
+    """Where a hash puts a class in [0, 1): it hangs on these three alone."""
+    digest = hashlib.sha256(f"weightlab {purpose} {seed} {name}".encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:6], "big") / 2**48

@@ -40,7 +40,7 @@ class Source:
         kind, _, place = text.partition(":")
         if "(" in kind:  # no place, but perhaps a colon among the options
             kind, place = text, ""
-        found = _WITH_OPTIONS.fullmatch(place or kind)
+        found = _WITH_OPTIONS.fullmatch(place or kind) or _meant_as_options(place)
         if found is None or (place and os.path.exists(place)):
             return cls(kind, place)
         try:
@@ -82,3 +82,9 @@ class Source:
         if not isinstance(value, str) or (name in self.options and not value):
             raise InputError(f"{name} of {self.kind} must be a text, not {shown(value)}")
         return value
+
+
+def _meant_as_options(place: str) -> re.Match[str] | None:
+    """The last brackets of a path that is there without them: what stands in them was meant as options."""
+    found = re.fullmatch(r"(.*)(\(.*\))", place, re.DOTALL)
+    return found if found is not None and os.path.exists(found[1]) else None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 
+from weightlab.data.disjoint import place_of
 from weightlab.data.images.rows import taken
 from weightlab.data.listing import Listing, Listings
 from weightlab.errors import InputError
@@ -19,7 +19,7 @@ def held_out(names: Iterable[str], share: float, seed: int) -> set[str]:
 
     About `share` of them, in (0, 1); at least one, and not all. Raises InputError for fewer than two classes.
     """
-    keys = {name: _key(f"split {seed}", name) for name in set(names)}
+    keys = {name: place_of(name, seed, "test") for name in set(names)}
     if len(keys) < 2:
         raise InputError(f"to train on some classes and test on others takes at least 2; there is {len(keys)}")
     order = sorted(keys, key=keys.__getitem__)
@@ -42,7 +42,7 @@ def validation_of(train: Listing) -> tuple[list[int], list[int]]:
 
     Raises InputError for fewer than five classes.
     """
-    order = sorted(set(train.classes), key=lambda name: _key("validation", name))
+    order = sorted(set(train.classes), key=lambda name: place_of(name, 0, "validation"))
     if len(order) < _SHARE:
         raise InputError(
             f"validation takes one class in {_SHARE} of those to train on, so at least {_SHARE}; there are {len(order)}"
@@ -52,9 +52,3 @@ def validation_of(train: Listing) -> tuple[list[int], list[int]]:
     for row, name in enumerate(train.classes):
         parts[name in chosen].append(row)
     return parts
-
-
-def _key(purpose: str, name: str) -> float:
-    """In [0, 1)."""
-    digest = hashlib.sha256(f"weightlab {purpose} ".encode() + name.encode("utf-8", "surrogatepass")).digest()
-    return int.from_bytes(digest[:6], "big") / 2**48
