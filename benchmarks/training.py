@@ -80,7 +80,10 @@ def measure(steps: int, rounds: int, say: Callable[[str], object] = print) -> pd
         for scale in _SCALES:
             say(f"training at scale {scale}")
             config = config_of(scale, steps)
-            runs = {"bare": partial(bare_loop, config, dataset), "ours": partial(train, config, dataset=dataset)}
+            runs: dict[str, Callable[[], object]] = {
+                "bare": partial(bare_loop, config, dataset),
+                "ours": partial(train, config, dataset=dataset),
+            }
             time_in_turns(runs, seconds=0, least=1, most=1)  # so that threads and their buffers are there
             taken = time_in_turns(runs, seconds=math.inf, least=rounds, most=rounds)
             found.append(
