@@ -204,7 +204,8 @@ def test_names_and_bad_input() -> None:
 
 def _classes(dataset: data.Dataset) -> tuple[set[bytes], ...]:
     """The classes of the train and of the test split, each known by the bitmap of its first face."""
-    return tuple({row.numpy().tobytes() for row in split.inputs.bitmaps[::12, 0]} for split in (dataset.train, dataset.test))
+    splits = (dataset.train, dataset.test)
+    return tuple({row.numpy().tobytes() for row in split.inputs.bitmaps[::12, 0]} for split in splits)
 
 
 def _seen(bitmaps: NDArray[np.uint8]) -> NDArray[np.uint8]:

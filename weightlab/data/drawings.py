@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["Chosen", "Counts", "Plan", "draw"]
 
 _BLOCK = 64  # characters that a process draws at once
-# Set by looking at the pairs around it: below lie the weights of a family that a 48 pixel bitmap can't tell apart.
-_COPY = 2  # stray pixels, at most, of a drawing that repeats another of the same character
+# Set by looking at the pairs around it: below lie the regional forms of a family, which differ by a dot or not at all;
+# above, designs and weights begin to differ.
+_COPY = 10  # stray pixels, at most, of a drawing that repeats another of the same character
 _SIDE = rendering.SIDE
 
 Track = Callable[[Iterable[Any], int, str], Iterable[Any]]  # goes through so many, showing how far it is
@@ -206,7 +207,7 @@ def draw(plan: Plan, folder: Path, track: Track) -> Chosen:
 
     folder: where the bitmaps are held meanwhile, in a file without a name.
     """
-    drawn = tempfile.TemporaryFile(dir=folder)
+    drawn = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (handed on)
     blocks = []
     count = -(-len(plan) // _BLOCK)
     for block in track(ahead(plan.draw, range(count), slow=True), count, "drawing characters"):

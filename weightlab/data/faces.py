@@ -74,7 +74,9 @@ def find_files(folder: str) -> list[File]:
     """
     root = Path(folder)
     if not root.is_dir():
-        raise InputError(f"{folder} is a file, not a folder of fonts" if exists(root) else f"there is no folder {folder}")
+        raise InputError(
+            f"{folder} is a file, not a folder of fonts" if exists(root) else f"there is no folder {folder}"
+        )
     paths = [
         path
         for path in root.rglob("*")
@@ -149,12 +151,12 @@ def _faces(file: File) -> Iterator[Face]:
 
 def _tables(path: str, number: int) -> dict[str, int]:
     """Where each table of a face begins. Raises InputError where one ends beyond the file: FreeType may not notice."""
-    from fontTools.ttLib import TTFont
+    from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
 
     with TTFont(path, fontNumber=number, lazy=True) as font:
         reader = font.reader
         size = os.path.getsize(path)
-        if short := [name for name, entry in reader.tables.items() if entry.offset + entry.length > size]:
-            if reader.flavor is None:
-                raise InputError(f"is cut off: its table {short[0].strip()} ends beyond it")
+        short = [name for name, entry in reader.tables.items() if entry.offset + entry.length > size]
+        if short and reader.flavor is None:  # other flavors are packed
+            raise InputError(f"is cut off: its table {short[0].strip()} ends beyond it")
         return {name: entry.offset for name, entry in reader.tables.items()}

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import metadata
@@ -68,7 +67,7 @@ def load(source: Source, wanted: Wanted) -> Dataset:
     check_augment("fonts", wanted)
     characters = read_or_draw(source, skip_damaged=wanted.skip_damaged)
     train, test = halves(characters.points, validation=wanted.validation)
-    if min(len(train), len(test)) < 2:  # noqa: PLR2004 (of one class every neighbour is right)
+    if min(len(train), len(test)) < 2:  # of one class every neighbour is right
         raise InputError(
             f"{source} has {len(characters.points)} classes, {len(train)} to train on and {len(test)} to test on: at "
             "least 2 of each are needed; give more fonts, or a lower faces="
@@ -154,7 +153,9 @@ def _draw(found: Faces, least: int, index: Path, bitmaps: Path) -> None:
     index.parent.mkdir(parents=True, exist_ok=True)
     plan = Plan.of(found.faces, least)
     if not len(plan):
-        raise InputError(f"no character is in {least} of the {len(found.faces)} faces: give more fonts, or a lower faces=")
+        raise InputError(
+            f"no character is in {least} of the {len(found.faces)} faces: give more fonts, or a lower faces="
+        )
     chosen = draw(plan, index.parent, _track)
     with chosen.drawn:
         write_atomically(bitmaps, chosen.copy_to)
@@ -181,7 +182,9 @@ def _notes(found: Faces, points: NDArray[np.int32], faces: NDArray[np.int32], le
     if found.faults:
         notes.append(f"{len(found.faults):,} fonts that can't be used are left out, the first {found.faults[0]}")
     if left_out.broken:
-        notes.append(f"{len(left_out.broken):,} glyphs that can't be drawn are left out, the first {left_out.broken[0]}")
+        notes.append(
+            f"{len(left_out.broken):,} glyphs that can't be drawn are left out, the first {left_out.broken[0]}"
+        )
     return notes
 
 
@@ -191,7 +194,9 @@ def _read_if_whole(index: Path, bitmaps: Path) -> Characters | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except Exception as error:  # whatever is wrong with the files (zlib has errors of its own), they can be made again
-        _LOG.warning("cached characters in %s can't be used (%s): they are drawn again", printable(str(index)), reason(error))
+        _LOG.warning(
+            "cached characters in %s can't be used (%s): they are drawn again", printable(str(index)), reason(error)
+        )
         return None
 
 

@@ -51,12 +51,15 @@ def alike(bitmaps: Tensor, points: Sequence[int]) -> Tensor:
     when at most 2 pixels are more than one pixel astray (`stray_pixels`), or 60 where both are the same letter but for
     case and typographic form (Unicode NFKC, case-folded); or when at most 2 are more than two pixels astray and neither
     has an accent or another Unicode decomposition, or is as wide as an ideograph: strokes of ideographs lie so near one
-    another that most pixels are within two of ink, whatever they are.
+    another that most pixels are within two of ink, whatever they are. Ideographs that Unicode holds to be one (NFC, as
+    the compatibility ideographs are) look the same by definition.
     """
     near = _Shapes.of(bitmaps, reach=1)
     found = [near.coinciding(near.candidates(_STRAY), _STRAY)]
-    found += [near.coinciding(_same_letter(points), _STRAY_SAME_LETTER)]
-    bare = torch.tensor([_is_bare(point) for point in points], dtype=torch.bool).nonzero().flatten()
+    found += [near.coinciding(_equal([_letter(point) for point in points]), _STRAY_SAME_LETTER)]
+    wide = _rows([_is_wide(point) for point in points])
+    found += [wide[_equal([unicodedata.normalize("NFC", chr(points[row])) for row in wide])]]
+    bare = _rows([not _is_wide(point) and not unicodedata.decomposition(chr(point)) for point in points])
     far = _Shapes.of(bitmaps[bare], reach=_REACH_BARE)
     found += [bare[far.coinciding(far.candidates(_STRAY), _STRAY)]]
     return torch.cat(found)
@@ -129,18 +132,27 @@ class _Shapes:
         return torch.cat(found) if found else torch.zeros(0, 2, dtype=torch.int64)
 
 
-def _same_letter(points: Sequence[int]) -> Tensor:
-    """The pairs that are equal but for case and typographic form: int64 [n, 2], in ascending order."""
+def _equal(texts: Sequence[str]) -> Tensor:
+    """The pairs of rows with the same text: int64 [n, 2], in ascending order."""
     rows = defaultdict(list)
-    for row, point in enumerate(points):
-        rows[unicodedata.normalize("NFKC", chr(point)).casefold()].append(row)
+    for row, text in enumerate(texts):
+        rows[text].append(row)
     pairs = sorted(pair for same in rows.values() for pair in combinations(same, 2))
     return torch.tensor(pairs, dtype=torch.int64).view(-1, 2)
 
 
-def _is_bare(point: int) -> bool:
-    """Whether a character has no accent or other part that may be small."""
-    return not unicodedata.decomposition(chr(point)) and unicodedata.east_asian_width(chr(point)) != "W"
+def _letter(point: int) -> str:
+    """What a character is but for case and typographic form."""
+    return unicodedata.normalize("NFKC", chr(point)).casefold()
+
+
+def _is_wide(point: int) -> bool:
+    """Whether a character is as wide as an ideograph."""
+    return unicodedata.east_asian_width(chr(point)) == "W"
+
+
+def _rows(true: Sequence[bool]) -> Tensor:
+    return torch.tensor(true, dtype=torch.bool).nonzero().flatten()
 
 
 def _lacking(some: Tensor, others: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from weightlab.errors import InputError
 from weightlab.lazy import np
 
 if TYPE_CHECKING:
-    from matplotlib.ft2font import FT2Font
+    from matplotlib.ft2font import FT2Font, Glyph
     from numpy.typing import NDArray
 
 __all__ = ["FACES", "SIDE", "characters", "draw_glyph", "has_shape", "open_faces", "render"]
@@ -121,21 +121,13 @@ def _ink(face: FT2Font, point: int, size: float) -> NDArray[np.uint8]:
 
 def _measured(face: FT2Font, glyph: int, size: float) -> float:
     """Pixels of the longer side of a glyph's box, which may be larger than its ink, at `size` pixels an em."""
-    from matplotlib.ft2font import LoadFlags
-
-    face.clear()  # of the glyphs loaded before
-    face.set_size(size, 72)
-    left, low, right, high = face.load_glyph(glyph, flags=LoadFlags.NO_HINTING).bbox
+    left, low, right, high = _loaded(face, glyph, size).bbox
     return max(right - left, high - low) / 64
 
 
 def _ink_of_glyph(face: FT2Font, glyph: int, size: float) -> NDArray[np.uint8]:
     """One glyph at `size` pixels an em, cropped to what isn't black."""
-    from matplotlib.ft2font import LoadFlags
-
-    face.clear()
-    face.set_size(size, 72)
-    loaded = face.load_glyph(glyph, flags=LoadFlags.NO_HINTING)
+    loaded = _loaded(face, glyph, size)
     left, low, right, high = loaded.bbox
     height, width = (high - low) // 64 + 3, (right - left) // 64 + 3  # boxes begin and end amid pixels
     if max(height, width) > _LARGEST:
@@ -143,6 +135,14 @@ def _ink_of_glyph(face: FT2Font, glyph: int, size: float) -> NDArray[np.uint8]:
     image = np.zeros((height, width), np.uint8)
     face.draw_glyph_to_bitmap(image, 1 - left // 64, 0, loaded, antialiased=True)
     return _cropped(image)
+
+
+def _loaded(face: FT2Font, glyph: int, size: float) -> Glyph:
+    from matplotlib.ft2font import LoadFlags
+
+    face.clear()  # of the glyphs loaded before
+    face.set_size(size, 72)
+    return face.load_glyph(glyph, flags=LoadFlags.NO_HINTING)  # type: ignore[arg-type]  # its own kind of number
 
 
 def _cropped(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
