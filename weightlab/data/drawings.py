@@ -229,8 +229,14 @@ def draw(plan: Plan, folder: Path, track: Track) -> Chosen:
         few=len(plan) - len(characters),
         merged=len(characters) - len(shows),
     )
-    narrow = (part.astype(np.int32) for part in (characters[shows], counts[shows], faces[rows]))
-    return Chosen(*narrow, drawn, rows, left_out)
+    return Chosen(
+        characters[shows].astype(np.int32),
+        counts[shows].astype(np.int32),
+        faces[rows].astype(np.int32),
+        drawn,
+        rows,
+        left_out,
+    )
 
 
 def _classes(look: _Look, characters: NDArray[np.int64], track: Track) -> NDArray[np.intp]:

@@ -161,7 +161,7 @@ def _draw(found: Faces, least: int, index: Path, bitmaps: Path) -> None:
         write_atomically(bitmaps, chosen.copy_to)
     broken = chosen.left_out.broken
     faults = (*found.faults, *([f"{len(broken)} glyphs can't be drawn, the first {broken[0]}"] if broken else []))
-    arrays = {
+    arrays: dict[str, Any] = {
         "points": chosen.points,
         "counts": chosen.counts,
         "faces": chosen.faces,
