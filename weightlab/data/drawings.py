@@ -156,7 +156,9 @@ class Plan:
     def _bitmap(self, cell: int) -> NDArray[np.uint8] | None:
         face = self.faces[self.face[cell]]
         bitmap = rendering.draw_glyph(open_face(face.path, face.number), int(self.glyph[cell]))
-        return None if bitmap is None or np.array_equal(bitmap, _missing(face)) else bitmap
+        missing = _missing(face)
+        empty = bitmap is None or (missing is not None and np.array_equal(bitmap, missing))
+        return None if empty else bitmap
 
     def _chosen(self, drawn: Tensor, cells: NDArray[np.int64], planned: int, broken: NDArray[np.int64]) -> _Block:
         points = self.points[cells]
