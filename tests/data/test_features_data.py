@@ -54,7 +54,7 @@ def rows_of(split: Split) -> np.ndarray:
 def test_rows_are_handed_out_as_they_are(suffix: str, kind: Any, tmp_path: Path) -> None:  # noqa: ANN401
     dataset = load(write(tmp_path / f"x.{suffix}", embeddings=(5 * ROWS).astype(kind)))
     truth = (5 * ROWS).astype(kind).astype(np.float32)
-    is_test = disjoint.halves([str(label) for label in range(20)], 0, 0.5)[LABELS]
+    is_test = disjoint.chosen([str(label) for label in range(20)], 0, 0.5)[LABELS]
     for split, mine in ((dataset.train, ~is_test), (dataset.test, is_test)):
         assert rows_of(split).tolist() == truth[mine].tolist()
         assert split.inputs.shape == (8,)
@@ -98,7 +98,7 @@ def test_large_files_are_mapped(suffix: str, kind: Any, tmp_path: Path, monkeypa
         monkeypatch.setattr(reading, "IN_MEMORY", most)
         dataset = load(path)
         assert mapped_file(dataset.train.inputs.embeddings) == expected  # type: ignore[attr-defined]
-        is_test = disjoint.halves([str(label) for label in range(20)], 0, 0.5)[LABELS]
+        is_test = disjoint.chosen([str(label) for label in range(20)], 0, 0.5)[LABELS]
         assert rows_of(dataset.test).tolist() == rows.astype(np.float32)[is_test].tolist()
 
 
@@ -120,7 +120,7 @@ def test_a_split_in_the_file(suffix: str, form: str, tmp_path: Path) -> None:
     assert rows_of(dataset.train).tolist() == ROWS[:30].tolist()
     assert rows_of(dataset.test).tolist() == ROWS[30:].tolist()
     assert dataset.test.labels.tolist() == (LABELS[30:] - 10).tolist()
-    held = disjoint.halves([str(label) for label in range(20)], 0, 0.2, "validation")[LABELS]
+    held = disjoint.chosen([str(label) for label in range(20)], 0, 0.2, "validation")[LABELS]
     held[30:] = False
     dataset = load(tmp_path / f"x.{suffix}", validation=True)
     assert rows_of(dataset.test).tolist() == ROWS[held].tolist()
@@ -167,7 +167,7 @@ def test_the_test_has_the_share_and_the_seed_that_are_asked_for(tmp_path: Path) 
     names = [str(label) for label in range(20)]
     for options, seed, share in (("(test=0.3)", 0, 0.3), ("(seed=5, test=0.25)", 5, 0.25)):
         dataset = load(path, options)
-        assert rows_of(dataset.test).tolist() == ROWS[disjoint.halves(names, seed, share)[LABELS]].tolist()
+        assert rows_of(dataset.test).tolist() == ROWS[disjoint.chosen(names, seed, share)[LABELS]].tolist()
         assert not {*dataset.train.class_names} & {*dataset.test.class_names}  # type: ignore[misc]
         inner = load(path, options, validation=True)
         assert {*inner.train.class_names, *inner.test.class_names} == {*dataset.train.class_names}  # type: ignore[misc]
@@ -182,7 +182,7 @@ def test_roles_categories_and_paths(suffix: str, tmp_path: Path) -> None:
     dataset = load(write(tmp_path / f"x.{suffix}", **columns))
     mine = np.arange(30, 60)
     if suffix == "safetensors":
-        mine = np.flatnonzero(disjoint.halves([str(label) for label in range(20)], 0, 0.5)[LABELS])
+        mine = np.flatnonzero(disjoint.chosen([str(label) for label in range(20)], 0, 0.5)[LABELS])
     else:
         assert dataset.test.paths == [f"{row}.jpg" for row in range(30, 60)]
     test = dataset.test

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from weightlab import data
-from weightlab.data import Draw, glyphs
+from weightlab.data import Draw, drawn, glyphs, halves
 from weightlab.errors import InputError
 
 
@@ -120,8 +120,8 @@ def test_the_first_test_distortion_and_the_orders_are_pinned(tiny: list[int]) ->
     points = glyphs.read_or_render().points
     classes = [1, 5, 2, 0, 14, 9, 8, 10, 3, 6, 11, 15, 16, 12, 4, 13, 7, 18, 17, 19]
     validation = [13, 19, 2, 11, 18, 6, 4, 17, 12, 3, 9, 14, 5, 16, 15, 8, 1, 0, 10, 7]
-    assert glyphs._order(points, "classes").tolist() == classes
-    assert glyphs._order(points, "validation").tolist() == validation
+    assert halves.order(points, "classes").tolist() == classes
+    assert halves.order(points, "validation").tolist() == validation
 
 
 @pytest.mark.parametrize(("size", "side"), [(8, 12), (24, 36), (31, 46), (32, 48), (64, 48)])
@@ -210,4 +210,4 @@ def _classes(dataset: data.Dataset) -> tuple[set[bytes], ...]:
 
 def _seen(bitmaps: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Bitmaps as a split of 24 pixels holds them."""
-    return glyphs._shrunk(torch.from_numpy(bitmaps), 24).numpy()
+    return drawn.shrunk(torch.from_numpy(bitmaps), 24).numpy()

@@ -81,3 +81,13 @@ def test_the_same_letter_may_stray_further_than_another() -> None:
     bitmaps[2, :, 10:20, 10:40] = 255
     bitmaps[2, :, 40:45, 30:40] = 255
     assert merging.merge(bitmaps, [ord("s"), ord("S"), ord("z")]).tolist() == [0, 0, 1]
+
+
+def test_ideographs_are_told_apart_by_what_would_be_an_accent_but_not_compatibility_forms() -> None:
+    bitmaps = np.zeros((3, 1, 48, 48), np.uint8)
+    bitmaps[:, :, 10:20, 10:40] = 255
+    bitmaps[1, :, 20:22, 20:30] = 255  # all of it within two pixels of the ink of the others
+    bitmaps[2, :, 30:45, 20:30] = 255
+    assert merging.merge(bitmaps, [ord("ɢ"), ord("ʜ"), ord("s")]).tolist() == [0, 0, 1]
+    assert merging.merge(bitmaps, [ord("未"), ord("末"), ord("本")]).tolist() == [0, 1, 2]
+    assert merging.merge(bitmaps, [ord("豈"), ord("未"), 0xF900]).tolist() == [0, 1, 0]  # F900 is 豈 by definition

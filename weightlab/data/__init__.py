@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weightlab.data import cars, cub, features, folder, given, glyphs, inshop, sop, table, vehicleid
+from weightlab.data import cars, cub, features, folder, fonts, given, glyphs, inshop, sop, table, vehicleid
 from weightlab.data.draw import Draw
 from weightlab.data.kind import AUGMENTATIONS, Found, Kind, Wanted
 from weightlab.data.sampler import PKSampler
@@ -24,6 +24,7 @@ _KINDS: dict[str, Kind] = {
         folder.KIND,
         table.KIND,
         features.KIND,
+        fonts.KIND,
         given.KIND,
     )
 }

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from numpy import bool_
     from numpy.typing import NDArray
 
-__all__ = ["VALIDATION", "halves", "place_of"]
+__all__ = ["VALIDATION", "chosen", "place_of"]
 
 VALIDATION = 0.2  # of the training classes
 
 
-def halves(names: Iterable[str], seed: int, share: float, purpose: str = "test") -> NDArray[bool_]:
+def chosen(names: Iterable[str], seed: int, share: float, purpose: str = "test") -> NDArray[bool_]:
     """Which of the classes with these names go to the second part, bool [n]: each with the probability `share`.
 
     A hash of (purpose, seed, name) decides, so that a class that is added or taken away moves no other.

@@ -17,19 +17,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from weightlab.data.distortion import Distortions
-from weightlab.data.draw import Draw
+from weightlab.data.drawn import Drawn, check_augment, shrunk
+from weightlab.data.halves import halves
 from weightlab.data.kind import Found, Kind, Wanted
 from weightlab.data.source import Source
-from weightlab.data.split import Dataset, Split, check_rows
+from weightlab.data.split import Dataset, Split
 from weightlab.errors import InputError, printable, reason, shown
 from weightlab.files import write_atomically
 from weightlab.lazy import np, torch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import Tensor
 
-__all__ = ["KIND", "VERSION", "Drawn", "Glyphs", "cache_path", "load", "read_or_render", "render", "version"]
+__all__ = ["KIND", "VERSION", "Glyphs", "cache_path", "load", "read_or_render", "render", "version"]
 
 _LOG = logging.getLogger(__name__)  # without any set-up its warnings are lines on standard error
 
@@ -56,48 +56,12 @@ class Glyphs:
         return digest.hexdigest()
 
 
-@dataclass(frozen=True, eq=False)
-class Drawn:
-    """Images of glyphs, as `Inputs`.
-
-    bitmaps: uint8 [N, 1, side, side].
-    fixed: the test's distortion of each row.
-    size: side of the images in pixels.
-    vary: whether a draw distorts them freshly.
-    """
-
-    bitmaps: Tensor
-    fixed: Distortions
-    size: int
-    vary: bool = True
-    slow: bool = False
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """(1, size, size)."""
-        return 1, self.size, self.size
-
-    def __call__(self, index: Tensor, draw: Draw | None = None) -> Tensor:
-        """float32 [n, 1, size, size] in [0, 1], ink bright; fresh distortions of the draw, or the fixed ones."""
-        check_rows(index, len(self.bitmaps))
-        if draw is None or not self.vary or not len(index):
-            distortions = self.fixed.at(index)
-        else:
-            distortions = Distortions.draw_each(draw.generators(index.tolist()))
-        return distortions.apply(self.bitmaps[index].float() / 255, self.size)
-
-
 def load(source: Source, wanted: Wanted) -> Dataset:
     """The data set: half of the classes for training, half for test (see `weightlab.data.load`)."""
     check(source)
-    if wanted.augment == "crop-flip":
-        raise InputError("glyphs can't be augmented by crop-flip: a part of a character is another one; light or none")
+    check_augment("glyphs", wanted)
     glyphs = read_or_render()
-    order = _order(glyphs.points, "classes")
-    train, test = order[: len(order) // 2], order[len(order) // 2 :]
-    if wanted.validation:
-        order = train[_order(glyphs.points[train], "validation")]
-        train, test = order[len(order) // 5 :], order[: len(order) // 5]
+    train, test = halves(glyphs.points, validation=wanted.validation)
     return Dataset("glyphs", train=_split(glyphs, train, wanted), test=_split(glyphs, test, wanted))
 
 
@@ -167,27 +131,14 @@ def _write(glyphs: Glyphs, path: Path) -> None:
     np.savez_compressed(path, points=glyphs.points, bitmaps=glyphs.bitmaps, checksum=np.array(glyphs.checksum))
 
 
-def _order(points: NDArray[np.int32], purpose: str) -> NDArray[np.intp]:
-    """A fixed random order: by a hash, which no version of a library's random numbers can change."""
-    keys = [hashlib.sha256(f"weightlab {purpose} {point}".encode()).digest() for point in points.tolist()]
-    return np.array(sorted(range(len(keys)), key=keys.__getitem__), np.intp)
-
-
 def _split(glyphs: Glyphs, classes: NDArray[np.intp], wanted: Wanted) -> Split:
     bitmaps = torch.from_numpy(glyphs.bitmaps[classes])
     labels = torch.arange(len(classes)).repeat_interleave(bitmaps.shape[1])
     fixed = Distortions.draw(len(labels), torch.Generator().manual_seed(VERSION))
     size, names = wanted.size, [chr(point) for point in glyphs.points[classes]]
-    drawn = Drawn(_shrunk(bitmaps.flatten(0, 1)[:, None], size), fixed, size, vary=wanted.augment != "none")
+    images = shrunk(bitmaps.flatten(0, 1)[:, None], size)
+    drawn = Drawn(images, torch.arange(len(labels)), fixed, size, vary=wanted.augment != "none")
     return Split(labels, drawn, class_names=names)
-
-
-def _shrunk(bitmaps: Tensor, size: int) -> Tensor:
-    """Bitmaps of at most 1.5 `size`: finer ones would alias when sampled at `size`, of which ink takes about 3/4."""
-    side = min(bitmaps.shape[-1], size + size // 2)
-    if side == bitmaps.shape[-1]:
-        return bitmaps
-    return torch.nn.functional.interpolate(bitmaps, size=(side, side), mode="bilinear", antialias=True)
 
 
 KIND = Kind(

@@ -8,8 +8,10 @@ shown by one of its characters), so the rules lean to that side.
 from __future__ import annotations
 
 import unicodedata
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from scipy.sparse import coo_array
@@ -21,35 +23,54 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-__all__ = ["merge", "stray_pixels"]
+__all__ = ["alike", "components", "merge", "stray_pixels"]
 
 # Set by looking at the pairs around them, on bitmaps of 48 pixels.
 _STRAY = 2  # of any two characters: above, accents begin to differ; below lie rasterisation and drawing tolerance
 _STRAY_SAME_LETTER = 60  # of o and O, 2 and ², к and К: the same shape drawn bolder or narrower
 _REACH_BARE = 2  # of two characters without accents (G and ɢ, Ǝ and ∃): nothing as small as an accent tells them apart
-_BLOCK = 4  # pixels of a block's side, in the search for pairs that may coincide
+_SAMPLE = 7  # one pixel in so many is looked at in the search for pairs that may coincide; no divisor of a side
+_ROWS = 512  # of the search at once
+_PAIRS = 4096  # looked at pixel by pixel at once
 
 
 def merge(bitmaps: NDArray[np.uint8], points: Sequence[int]) -> NDArray[np.intp]:
     """The class of each character, [characters], numbered from 0 in the order of their first characters.
 
-    bitmaps: uint8 [characters, faces, side, side]; points: their code points. Two characters are joined when their
-    bitmaps coincide in *any* face: when at most 2 pixels are more than one pixel astray (`stray_pixels`), or 60 where
-    both are the same letter but for case and typographic form (Unicode NFKC, case-folded); or when at most 2 are more
-    than two pixels astray and neither has an accent or another Unicode decomposition. Classes are the connected
-    components.
+    bitmaps: uint8 [characters, faces, side, side]; points: their code points. Two characters are joined when they are
+    `alike` in *any* face. Classes are the connected components.
     """
-    letters = _same_letter(points)
-    bare = torch.tensor([not unicodedata.decomposition(chr(point)) for point in points]).nonzero().flatten()
-    joined = []
-    for face in torch.from_numpy(bitmaps).unbind(dim=1):
-        near, far = _Shapes.of(face, reach=1), _Shapes.of(face[bare], reach=_REACH_BARE)
-        joined += [near.coinciding(near.candidates(_STRAY), _STRAY), near.coinciding(letters, _STRAY_SAME_LETTER)]
-        joined += [bare[far.coinciding(far.candidates(_STRAY), _STRAY)]]
-    first, second = torch.cat(joined).T.numpy()
-    graph = coo_array((np.ones(len(first), bool), (first, second)), shape=(len(points), len(points)))
-    components = connected_components(graph, directed=False)[1]
-    _, start, classes = np.unique(components, return_index=True, return_inverse=True)
+    pairs = torch.cat([alike(face, points) for face in torch.from_numpy(bitmaps).unbind(dim=1)])
+    return components(pairs.numpy(), len(points))
+
+
+def alike(bitmaps: Tensor, points: Sequence[int]) -> Tensor:
+    """The pairs of characters that look the same in a face: int64 [n, 2], of rows, the lower one first.
+
+    bitmaps: uint8 [rows, side, side]; points: what each shows; a character may have several drawings. Two look the same
+    when at most 2 pixels are more than one pixel astray (`stray_pixels`), or 60 where both are the same letter but for
+    case and typographic form (Unicode NFKC, case-folded); or when at most 2 are more than two pixels astray and neither
+    has an accent or another Unicode decomposition, or is as wide as an ideograph: strokes of ideographs lie so near one
+    another that most pixels are within two of ink, whatever they are. Ideographs that Unicode holds to be one (NFC, as
+    the compatibility ideographs are) look the same by definition.
+    """
+    near = _Shapes.of(bitmaps, reach=1)
+    found = [near.coinciding(near.candidates(_STRAY), _STRAY)]
+    found += [near.coinciding(_equal([_letter(point) for point in points]), _STRAY_SAME_LETTER)]
+    wide = _rows([_is_wide(point) for point in points])
+    found += [wide[_equal([unicodedata.normalize("NFC", chr(points[row])) for row in wide])]]
+    bare = _rows([not _is_wide(point) and not unicodedata.decomposition(chr(point)) for point in points])
+    far = _Shapes.of(bitmaps[bare], reach=_REACH_BARE)
+    found += [bare[far.coinciding(far.candidates(_STRAY), _STRAY)]]
+    return torch.cat(found)
+
+
+def components(pairs: NDArray[np.int64], count: int) -> NDArray[np.intp]:
+    """The connected component of each of `count` characters, [count], numbered in the order of their first ones."""
+    first, second = pairs.T
+    graph = coo_array((np.ones(len(first), bool), (first, second)), shape=(count, count))
+    found = connected_components(graph, directed=False)[1]
+    _, start, classes = np.unique(found, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(start))[classes]
 
 
@@ -92,33 +113,51 @@ class _Shapes:
 
     def coinciding(self, pairs: Tensor, at_most: int) -> Tensor:
         """Those of the pairs with at most so many stray pixels."""
-        return pairs[self.astray(pairs) <= at_most]
+        kept = [block[self.astray(block) <= at_most] for block in pairs.split(_PAIRS)]
+        return torch.cat(kept) if kept else pairs
 
     def candidates(self, at_most: int) -> Tensor:
-        """All pairs that may have so few: int64 [n, 2]. It counts blocks with ink where the other has none near.
+        """All pairs that may have so few: int64 [n, 2], in ascending order.
 
-        Each such block has a stray pixel at least, so none is missed; and it takes a matrix product on few numbers,
-        where all pixels of all pairs would take a minute.
+        It counts the stray pixels of ink among one pixel in 7, either way. None is missed, and of those that are no
+        pair almost all are left out; and it takes a matrix product, a block of rows at a time, where all pixels of all
+        pairs would take hours.
         """
-        ink, near, amid = (_blocks(mask) for mask in (self.ink, self.near, self.amid))
-        bound = torch.maximum(_lacking(ink, near), _lacking(amid, ink))
-        return torch.nonzero((torch.maximum(bound, bound.T) <= at_most).triu(diagonal=1))
+        ink, near = (mask.flatten(1)[:, ::_SAMPLE].float() for mask in (self.ink, self.near))
+        found = []
+        for start in range(0, len(ink), _ROWS):
+            rows, others = slice(start, start + _ROWS), slice(start, None)
+            astray = torch.maximum(_lacking(ink[rows], near[others]), _lacking(ink[others], near[rows]).T)
+            found.append((astray <= at_most).triu(diagonal=1).nonzero() + start)
+        return torch.cat(found) if found else torch.zeros(0, 2, dtype=torch.int64)
 
 
-def _same_letter(points: Sequence[int]) -> Tensor:
-    """The pairs that are equal but for case and typographic form: int64 [n, 2]."""
-    letters = np.array([unicodedata.normalize("NFKC", chr(point)).casefold() for point in points])
-    return torch.nonzero(torch.from_numpy(letters[:, None] == letters[None, :]).triu(diagonal=1))
+def _equal(texts: Sequence[str]) -> Tensor:
+    """The pairs of rows with the same text: int64 [n, 2], in ascending order."""
+    rows = defaultdict(list)
+    for row, text in enumerate(texts):
+        rows[text].append(row)
+    pairs = sorted(pair for same in rows.values() for pair in combinations(same, 2))
+    return torch.tensor(pairs, dtype=torch.int64).view(-1, 2)
+
+
+def _letter(point: int) -> str:
+    """What a character is but for case and typographic form."""
+    return unicodedata.normalize("NFKC", chr(point)).casefold()
+
+
+def _is_wide(point: int) -> bool:
+    """Whether a character is as wide as an ideograph."""
+    return unicodedata.east_asian_width(chr(point)) == "W"
+
+
+def _rows(true: Sequence[bool]) -> Tensor:
+    return torch.tensor(true, dtype=torch.bool).nonzero().flatten()
 
 
 def _lacking(some: Tensor, others: Tensor) -> Tensor:
     """[i, j]: how many are set in row i of `some`, but not in row j of `others`; both are 0 or 1."""
     return some.sum(dim=1, keepdim=True) - some @ others.T
-
-
-def _blocks(mask: Tensor) -> Tensor:
-    """Which blocks have anything set: float [rows, blocks]."""
-    return torch.nn.functional.max_pool2d(mask.float()[:, None], _BLOCK, ceil_mode=True).flatten(1)
 
 
 def _spread(mask: Tensor, reach: int) -> Tensor:

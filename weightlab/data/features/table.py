@@ -91,7 +91,7 @@ class Table:
             names = (TEST,) if name == TEST and TEST in self.split else (TEST, VALIDATION)
             return np.isin(self.split, (TRAIN,) if name == TRAIN else names)
         seed, share = self.source.whole("seed", 0, 0), self.source.number("test", 0.5, 0, 1)
-        is_test = disjoint.halves(self.classes.names, seed, share)[self.classes.of]
+        is_test = disjoint.chosen(self.classes.names, seed, share)[self.classes.of]
         return is_test if name == TEST else ~is_test
 
     def parts(self, *, validation: bool) -> tuple[Where, Where]:
@@ -100,6 +100,6 @@ class Table:
         if validation and self.split is not None and {TEST, VALIDATION} <= set(self.split.tolist()):
             test = self.split == VALIDATION
         elif validation:
-            held = disjoint.halves(self.classes.names, 0, disjoint.VALIDATION, "validation")[self.classes.of]
+            held = disjoint.chosen(self.classes.names, 0, disjoint.VALIDATION, "validation")[self.classes.of]
             train, test = train & ~held, train & held
         return np.flatnonzero(train), np.flatnonzero(test)
