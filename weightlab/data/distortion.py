@@ -1,4 +1,4 @@
-"""Random distortions of small grey images: turned, scaled, sheared, shifted, bent, paled and blotched."""
+"""Random distortions of small images: turned, scaled, sheared, shifted, bent, paled and blotched."""
 
 from __future__ import annotations
 
@@ -82,6 +82,21 @@ class Distortions:
         grid = grid + _enlarged(self.bend, size).permute(0, 2, 3, 1)
         ink = functional.grid_sample(images, grid, align_corners=False) * self.contrast[:, None, None, None]
         return (ink + _enlarged(self.blotches, size).relu()).clamp(max=1)
+
+    def apply_to_photographs(self, images: Tensor, size: int) -> Tensor:
+        """`images`, float32 [n, c, side, side] in [0, 1], distorted: float32 [n, c, size, size] in [0, 1].
+
+        They fill their frame, so it shows size / side of one, unlike ink, which has room around it; outside of an image
+        it is mirrored, where black would be an edge that no photograph has. Contrast is at least 0.75, about middle
+        grey, and blotches are up to ±0.1, for brightness tells more of a photograph than of ink.
+        """
+        functional = torch.nn.functional
+        shown = torch.cat([self.affine[:, :, :2] * (size / images.shape[-1] / _FRAME), self.affine[:, :, 2:]], dim=2)
+        grid = functional.affine_grid(shown, [len(images), 1, size, size], align_corners=False)
+        grid = grid + _enlarged(self.bend, size).permute(0, 2, 3, 1)
+        seen = functional.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
+        contrast = (1 + self.contrast[:, None, None, None]) / 2
+        return (0.5 + (seen - 0.5) * contrast + _enlarged(self.blotches, size) / 4).clamp(0, 1)
 
 
 def _affine(turn: Tensor, scale: Tensor, aspect: Tensor, shear: Tensor, right: Tensor, down: Tensor) -> Tensor:
