@@ -29,6 +29,7 @@ bench: $(READY) ## what takes how long on this machine, figures/bench
 	$(BIN)/python -m benchmarks.decomposition
 	$(BIN)/python -m benchmarks.step
 	$(BIN)/python -m benchmarks.retrieval
+	$(BIN)/python -m benchmarks.training
 
 test: $(READY) ## run the tests
 	$(BIN)/python -m pytest -n $(JOBS)

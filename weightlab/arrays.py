@@ -86,7 +86,7 @@ def as_entries(name: str, given: Array, like: Tensor | None = None) -> Tensor:
     if not entries.ndim or (like is not None and len(entries) != len(like)):
         size = "n" if like is None else len(like)
         raise InputError(f"{name} must be [{size}, ...], one for each row, not {describe(entries)}")
-    if bool(entries.isnan().any()):
+    if (entries.is_floating_point() or entries.is_complex()) and bool(entries.isnan().any()):
         raise InputError(f"{name} must be numbers, not nan")
     return entries if like is None else entries.to(like.device)
 

@@ -30,10 +30,17 @@ Literal = float | int | str | bool | None | list["Literal"] | tuple["Literal", .
 NUMBER = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
 
 _LENGTH, _DEPTH, _DIGITS = 1000, 8, 40
-_TOKEN = re.compile(
-    rf""" *(?:(?P<number>{NUMBER})|(?P<text>'[^'\\]*'|"[^"\\]*")|"""
-    r"(?P<name>[A-Za-z_][A-Za-z_0-9]*)|(?P<mark>[][(){},:=]))"
-)
+_NAME = "[A-Za-z_][A-Za-z_0-9]*"
+_WORD = rf"{_NAME}(?:[.-][A-Za-z_0-9]+)*"
+
+
+def _token(name: str) -> re.Pattern[str]:
+    return re.compile(
+        rf""" *(?:(?P<number>{NUMBER})|(?P<text>'[^'\\]*'|"[^"\\]*")|(?P<name>{name})|(?P<mark>[][(){{}},:=]))"""
+    )
+
+
+_TOKENS = {False: _token(_NAME), True: _token(_WORD)}  # by whether a bare word is a text
 _OCTAL = re.compile(r"[-+]?0+[1-9][0-9]*")  # 07 is no number in Python
 _NAMED: dict[str, bool | None] = {"None": None, "True": True, "False": False}
 _TRUTH = {"true": True, "false": False}
@@ -71,7 +78,8 @@ def read_arguments(text: str) -> tuple[list[Literal], dict[str, Literal]]:
 def read_options(text: str) -> dict[str, Literal]:
     """The options behind a name, "(test=small, seed=3, strict=true)", each with a name of its own.
 
-    Here a bare word is a text, and true and false are truth values, as one writes them on a command line.
+    Here a bare word is a text, with points and hyphens in it or not, and true and false are truth values, as one writes
+    them on a command line.
     Raises InputError as `read_value` does, for a value without a name, and for a name that is given twice.
     """
     reader = _Reader.of(text, words=True)
@@ -126,7 +134,7 @@ class _Reader:
         tokens: list[tuple[str, str, int]] = []
         at, end = 0, len(text.rstrip(" "))
         while at < end:
-            match = _TOKEN.match(text, at)
+            match = _TOKENS[words].match(text, at)
             if match is None:
                 raise _unexpected(text, at, "a value")
             kind = str(match.lastgroup)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
@@ -65,6 +66,13 @@ class Pairs:
         """The similarities in float32 at least."""
         return wide(self.similarity)
 
+    @property
+    def detached(self) -> Pairs:
+        """The same pairs, without a gradient; they are not checked again."""
+        pairs = copy(self)
+        object.__setattr__(pairs, "similarity", self.similarity.detach())
+        return pairs
+
     @classmethod
     def from_embeddings(
         cls,
@@ -87,13 +95,24 @@ class Pairs:
         Raises InputError for embeddings that are not normalised, not finite, or that do not fit their labels, and for a
         relation or masks that answer otherwise.
         """
+        wanted = _as_references(references, reference_labels, masks)
+        return cls.of_anchors(*as_anchors(anchors, labels, wanted, same, masks), same, masks)
+
+    @classmethod
+    def of_anchors(
+        cls,
+        anchors: Tensor,
+        labels: Tensor | None,
+        references: References | None,
+        same: Same | None = None,
+        masks: Masks | None = None,
+    ) -> Pairs:
+        """As `from_embeddings`, of what `as_anchors` has checked."""
         from weightlab.product import cosines  # a class of torch's in it, which is imported when used
 
-        wanted = _as_references(references, reference_labels, masks)
-        rows, entries, given = as_anchors(anchors, labels, wanted, same, masks)
-        compared = References.of_batch(rows, entries) if given is None else given
-        positive, negative = compared.masks_for(entries, same, masks, len(rows))
-        return cls(cosines(rows, compared.embeddings), positive, negative)
+        compared = References.of_batch(anchors, labels) if references is None else references
+        positive, negative = compared.masks_for(labels, same, masks, len(anchors))
+        return cls(cosines(anchors, compared.embeddings), positive, negative)
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,7 +19,8 @@ from safetensors.torch import save_file
 
 from weightlab import InputError
 from weightlab.cli.context import context_of
-from weightlab.data.features import Features, read_features
+from weightlab.data.features import read_features, read_source
+from weightlab.data.source import Source
 
 
 def write(path: Path, **arrays: Any) -> Path:  # noqa: ANN401
@@ -233,24 +234,26 @@ def test_arrays_of_other_names(suffix: str, tmp_path: Path) -> None:
         (f"{path}(labels = y)", [1, 1, 2, 2]),
         (f"{path}( labels=a.b,embeddings=X )", [3, 3, 4, 4]),
     ]:
-        rows, labels = Features.parse(text).read()
+        rows, labels = read_source(Source.parse(f"file:{text}"))
         assert labels.tolist() == expected
         assert rows.tolist() == np.eye(4).tolist()
         context = context_of(f"file:{text}", 1, 2)
         assert context.name == f"file:{text}"
         assert bool((context.sample(3).positive == 0).all())
     named = path.rename(folder / f"raw.{suffix}(labels=b)")  # a file that is called so is itself
-    assert Features.parse(str(named)).path == named
+    with pytest.raises(InputError, match=r"\(labels=b\): embeddings are read from \.npz, \.safetensors, \.parquet"):
+        read_source(Source.parse(f"file:{named}"))
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("x.npz(embedings=X)", "unknown array 'embedings': did you mean 'embeddings'"),
-        ("x.npz(embeddings=X, embeddings=Y)", "embeddings is given twice: 'X' and 'Y'"),
-        ("x.npz(X)", "'X' must be embeddings=NAME or labels=NAME"),
-        ("x.npz(labels=)", "'labels=' must be"),
-        ("x.npz(labels=y,)", "'' must be"),
+        ("x.npz(embedings=X)", "unknown option of file 'embedings': did you mean 'embeddings'"),
+        ("x.npz(embeddings=X, embeddings=Y)", "embeddings is given twice"),
+        ("x.npz(X)", "write options with their names"),
+        ("x.npz(labels=)", r"x\.npz\(labels=\)': can't read '\(labels=\)': '\)' where a value should be"),
+        ("x.npz(labels=7)", "labels of file must be a text, not 7"),
+        ("x.npz(split=y)", "unknown option of file 'split'"),
         ("x.npz(labels=y", r"no file .*x\.npz\(labels=y"),
         (
             "x.npz(labels=z)",
@@ -262,7 +265,7 @@ def test_arrays_of_other_names(suffix: str, tmp_path: Path) -> None:
 def test_wrong_names(text: str, message: str, tmp_path: Path) -> None:
     write(tmp_path / "x.npz", X=np.eye(3), y=np.arange(3), embeddings=np.eye(3))
     with pytest.raises(InputError, match=message):
-        Features.parse(f"{tmp_path}/{text}").read()
+        read_source(Source.parse(f"file:{tmp_path}/{text}"))
 
 
 def test_other_arrays_of_a_file_are_not_looked_at(tmp_path: Path) -> None:

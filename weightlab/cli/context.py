@@ -36,7 +36,8 @@ def context_of(text: str, positives: int, negatives: int) -> Context:
 
         return contexts.Measured(text, *embed_run(Path(place)), positives, negatives)
     if kind == "file" and colon:
-        from weightlab.data.features import Features
+        from weightlab.data.features import read_source
+        from weightlab.data.source import Source
 
-        return contexts.Measured(text, *Features.parse(place).read(), positives, negatives)
+        return contexts.Measured(text, *read_source(Source.parse(text)), positives, negatives)
     return contexts.get(text, positives, negatives)

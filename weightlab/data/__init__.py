@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weightlab.data import folder, given, glyphs, table
+from weightlab.data import features, folder, given, glyphs, table
 from weightlab.data.draw import Draw
 from weightlab.data.kind import AUGMENTATIONS, Found, Kind, Wanted
 from weightlab.data.sampler import PKSampler
@@ -16,6 +16,7 @@ _KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         glyphs.KIND,
+        features.KIND,
         folder.KIND,
         table.KIND,
         given.KIND,

@@ -23,7 +23,14 @@ def _cnn(channels: int, width: int, dimensions: int) -> nn.Module:
     return CNN(channels, width, dimensions)
 
 
-_MODELS: dict[str, Callable[[int, int, int], nn.Module]] = {"cnn": _cnn}
+def _linear(features: int, width: int, dimensions: int) -> nn.Module:
+    from weightlab.models.linear import Linear
+
+    return Linear(features, dimensions)
+
+
+_MODELS: dict[str, Callable[[int, int, int], nn.Module]] = {"cnn": _cnn, "linear": _linear}
+_ON_FEATURES = ("linear",)
 
 
 def names() -> list[str]:
@@ -47,8 +54,11 @@ def build(
     InputError for an unknown name, a number below 1 or one that memory can't hold.
     """
     check(name)
-    if len(shape) != 3:
-        raise InputError(f"{name} takes images, [channels, height, width], not rows of shape {list(shape)}")
+    if name in _ON_FEATURES and len(shape) != 1:
+        raise InputError(f"{name} takes features, [dimensions], not rows of shape {list(shape)}")
+    if name not in _ON_FEATURES and len(shape) != 3:
+        hint = "; for features there are linear and mlp" if len(shape) == 1 else ""
+        raise InputError(f"{name} takes images, [channels, height, width], not rows of shape {list(shape)}{hint}")
     sizes = (("channels", shape[0]), ("width", width), ("dimensions", dimensions))
     channels, width, dimensions = (check_whole(what, value, 1, _MOST_SIZE) for what, value in sizes)
     seed = check_whole("seed", seed, 0, _MOST_SEED)

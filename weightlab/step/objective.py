@@ -52,7 +52,7 @@ def surrogate(
     form = form_of(weighting)
     rows, entries, references = as_anchors(anchors, labels, references, same, masks)
     if references is None or references.embeddings.requires_grad or form is None or not len(rows):
-        return surrogate_of_pairs(weighting, Pairs.from_embeddings(rows, entries, references, same=same, masks=masks))
+        return surrogate_of_pairs(weighting, Pairs.of_anchors(rows, entries, references, same, masks))
     if masks is None:
         pairs = SameLabel.find(entries, references, same)
     else:
@@ -85,5 +85,5 @@ def surrogate_of_pairs(weighting: Weighable, pairs: Pairs) -> Tensor:
     if not isinstance(pairs, Pairs):
         raise InputError(f"pairs must be Pairs(similarity, positive, negative), not {describe(pairs)}")
     with torch.no_grad():
-        weights = weights_of(weighting, Pairs(pairs.similarity.detach(), pairs.positive, pairs.negative))
+        weights = weights_of(weighting, pairs.detached)
     return ((weights.negative - weights.positive) * pairs.precise).sum() / max(len(pairs.similarity), 1)

@@ -49,11 +49,13 @@ _LOST = 8  # times eps: the share of a sum of exponentials that may be left out
 
 def walk(form: Form, anchors: Tensor, same: SameLabel, references: Tensor) -> Tensor:
     """G_i = Σ_N w⁻_ij r_j − Σ_P w⁺_ij r_j, [B, D], of anchors [B, D], float32 at least, and references [M, D]."""
+    again = len(same.row) > _POSITIVES
     positives = _positive_rows(anchors, same, references)
-    similarity = [(anchors.index_select(0, row) * rows).sum(1) for row, rows in positives]
+    kept = positives if again else list(positives)  # those of one piece are held, not copied twice
+    similarity = [(anchors.index_select(0, row) * rows).sum(1) for row, rows in kept]
     found = _walk(form, _Walk(anchors, references, same, torch.cat(similarity)))
     pulls = found.pull.split(_POSITIVES)
-    for (row, rows), pull in zip(_positive_rows(anchors, same, references), pulls, strict=True):
+    for (row, rows), pull in zip(_positive_rows(anchors, same, references) if again else kept, pulls, strict=True):
         every = torch.arange(len(rows), device=rows.device)
         found.push.sub_(weighted_sum(rows, row, every, pull, len(anchors)))
     return found.push

@@ -76,7 +76,6 @@ def train(
         return rows.inputs(index, Draw(config.seed, step)), rows.labels[index]
 
     def step_once(step: int, inputs: Tensor, labels: Tensor) -> float:
-        state.model.train()
         embeddings = state.model(inputs)
         if not bool(embeddings.isfinite().all()):
             raise TrainingError(f"the run diverged at step {step}: lower the learning rate or the scale")
@@ -97,6 +96,7 @@ def train(
     with checkpoint.opened(out, config) if out is not None else nullcontext():
         if out is not None:
             checkpoint.restore(out, state)
+        state.model.train()
         batches = ahead(batch_at, range(state.step, config.steps), slow=rows.inputs.slow)
         with deferred_interrupt() as interrupted:
             while state.step < config.steps and not interrupted():

@@ -8,10 +8,10 @@ from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
 
 from weightlab import models
 from weightlab.memory import MemoryBank, momentum_encoder
+from weightlab.memory.momentum import MomentumEncoder
 from weightlab.train.config import TrainConfig
 
 __all__ = ["TrainState"]
@@ -31,7 +31,7 @@ class TrainState:
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
-    momentum: AveragedModel | None
+    momentum: MomentumEncoder | None
     bank: MemoryBank | None
     step: int = 0
     history: list[float] = field(default_factory=list)
