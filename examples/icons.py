@@ -1,7 +1,7 @@
 """A data set of other people's drawings: icon themes of Debian draw the same names, each in its own way.
 
-A class is an icon's name, an instance of it one theme's drawing: 1,000 classes and more, 4 drawings each or more. It
-takes Debian's or Ubuntu's `apt-get` and `dpkg` (no root: packages are taken apart in a folder), and, for the SVGs,
+A class is an icon's name, an instance of it one theme's drawing: with Debian 12's packages some 950 classes and 6,800
+drawings. It takes Debian's or Ubuntu's `apt-get` and `dpkg` (no root: packages are taken apart in a folder), and, for the SVGs,
 `pip install resvg-py`:
 
     python examples/icons.py build/icons                        # 380 MB of packages, then some minutes
@@ -38,7 +38,7 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 # a package and the themes in it that are drawings of their own, not the colours of others
 PACKAGES = {
@@ -73,8 +73,8 @@ SIDE = 96  # pixels of a drawing in the set
 LEAST = 4  # drawings of a class
 LEAST_SVG, LEAST_PNG, SCALABLE = 32, 48, 256  # nominal sizes, in pixels
 GRID = 24  # pixels of what drawings are compared by
-ALIKE = 0.07  # root mean square difference of two such, black to white being 1
-FAINT = 0.02  # standard deviation of one that does not show
+ALIKE = 0.98  # correlation of two such: another colour, a shade, a hair's breadth
+FAINT = 0.02  # standard deviation of one that does not show, black to white being 1
 
 
 @dataclass(frozen=True)
@@ -201,7 +201,7 @@ def draw(file: Path) -> Image.Image | None:
         image = Image.open(io.BytesIO(rasterised(file)) if file.suffix == ".svg" else file).convert("RGBA")
     except (ValueError, OSError, UnidentifiedImageError):
         return None
-    image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+    image = ImageOps.contain(image, (SIDE, SIDE), Image.Resampling.LANCZOS)
     square = Image.new("RGBA", (SIDE, SIDE))
     square.paste(image, ((SIDE - image.width) // 2, (SIDE - image.height) // 2))
     return square
@@ -237,7 +237,7 @@ def look(drawing: Image.Image) -> np.ndarray:
 
 
 def alike(looks: np.ndarray) -> list[int]:
-    """The group of each look, numbered by its first: those within ALIKE of one another, and of a third, are one."""
+    """The group of each look [n, GRID²], numbered by its first: what is like one that is like a third is like that."""
     group = list(range(len(looks)))
 
     def find(index: int) -> int:
@@ -245,11 +245,10 @@ def alike(looks: np.ndarray) -> list[int]:
             index = group[index]
         return index
 
-    squares = (looks**2).sum(axis=1)
+    centred = looks - looks.mean(axis=1, keepdims=True)
+    centred /= np.linalg.norm(centred, axis=1, keepdims=True)
     for start in range(0, len(looks), 1024):
-        some = slice(start, start + 1024)
-        distance = squares[some, None] + squares[None] - 2 * looks[some] @ looks.T
-        for one, other in np.argwhere(distance < looks.shape[1] * ALIKE**2).tolist():
+        for one, other in np.argwhere(centred[start : start + 1024] @ centred.T > ALIKE).tolist():
             first, second = sorted((find(start + one), find(other)))
             group[second] = first
     return [find(index) for index in group]
