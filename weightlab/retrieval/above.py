@@ -26,6 +26,7 @@ __all__ = ["above"]
 _TALL, _WIDE = 256, 2048  # queries and references of a tile: 2 MiB; the second is a multiple of the first
 _NUMBERS = 1 << 22  # float64 that are held at a time
 
+
 def above(sides: Sides, some: Array, floor: Array, use: Callable[[Array, Standing], Any]) -> list[Any]:
     """`use(which, standing)` of blocks of these queries, as far as their floors, float32 [q]."""
     search = _Search.of(sides, some, floor)
@@ -129,7 +130,9 @@ class _Search:
         if not len(at):
             return
         step = max(1, _NUMBERS // self.sides.rows.shape[1])
-        exact = np.concatenate([self._exact(query[some], row[some]) for some in np.split(at, range(step, len(at), step))])
+        exact = np.concatenate(
+            [self._exact(query[some], row[some]) for some in np.split(at, range(step, len(at), step))]
+        )
         order = np.lexsort((exact, np.repeat(np.arange(len(first)), last - first)))
         distance[at], hit[at] = exact[order], hit[at][order]
 

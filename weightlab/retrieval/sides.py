@@ -61,7 +61,7 @@ class Sides:
     @property
     def error(self) -> float:
         """How far a similarity in float32 may be off: half a unit in the last place a product, added up from 0 to 1."""
-        return (self.rows.shape[1] / 2 + 8) * 2.0**-24
+        return float((self.rows.shape[1] / 2 + 8) * 2.0**-24)
 
     @property
     def near(self) -> float:

@@ -63,7 +63,7 @@ def standing(distance: Array, hit: Array, start: Array) -> Standing:
 
 
 def mixed_runs(distance: Array, hit: Array, start: Array, near: float) -> tuple[Array, Array]:
-    """First and last + 1 of the runs that hold hits and misses, each reference at most `near` from the one before it."""
+    """First and last + 1 of the runs with hits and misses in which each reference is at most `near` from the next."""
     joined = distance[1:] <= distance[:-1] + near
     borders = start[1:-1]
     joined[borders[(borders > 0) & (borders < len(distance))] - 1] = False
