@@ -58,7 +58,7 @@ class _Search:
     def of(cls, sides: Sides, some: Array, floor: Array) -> _Search:
         rest = sides.is_gallery
         is_both = rest[sides.queries[some]]
-        order = np.argsort(~is_both, kind="stable")
+        order = np.lexsort((floor, ~is_both))  # by floor, so that a tile has one for all to be compared with first
         rows = sides.queries[some[order]]
         both = int(is_both.sum())
         rest[rows[:both]] = False
@@ -78,31 +78,39 @@ class _Search:
         is_mirrored = first < self.both
         end = min(last, self.both) if is_mirrored else self.both
         rows = [*range(0, end, _TALL), *range(self.both, len(self.some), _TALL)]
-        tile = _Tile(torch.empty(_TALL * _WIDE), np.empty((2, _TALL * _WIDE), dtype=bool))
+        room = torch.empty(_TALL * _WIDE)
         for top in rows:
             bottom = min(top + _TALL, end if top < self.both else len(self.some))
             left = max(first, top) if is_mirrored and top < self.both else first
-            across = None
-            if is_mirrored and top < self.both:
-                across = self.floor[left:last].copy()
-                across[: max(0, bottom - left)] = np.inf  # the square on the diagonal, whose rows serve both
-            found = tile.above(self.queries[top:bottom], references[left - first :], self.floor[top:bottom], across)
-            self._keep(top, left, *found)
+            across = self.floor[left:last] if is_mirrored and top < self.both else self.floor[:0]
+            square = max(0, bottom - left)  # on the diagonal, whose rows serve both
+            least = min(self.floor[top], across[square] if square < len(across) else np.inf)
+            if least < np.inf:
+                found = _above(self.queries[top:bottom], references[left - first :], least, room)
+                self._keep(top, left, square, len(across), *found)
 
-    def _keep(self, top: int, left: int, down: Array, along: Array, similarity: Array, across: Array) -> None:
+    def _keep(
+        self, top: int, left: int, square: int, mirrored: int, down: Array, along: Array, similarity: Array
+    ) -> None:
         query, reference = (top + down).astype(np.int32), (left + along).astype(np.int32)
-        is_row = similarity > self.floor[query]
-        self._put(query, reference, similarity, is_row)
-        if len(across):
-            self._put(reference, query, similarity, similarity > across[along])
+        self._put(query, reference, similarity, similarity > self.floor[query])
+        if square < mirrored:
+            across = (along >= square).nonzero()[0]
+            query, reference, similarity = query[across], reference[across], similarity[across]
+            self._put(reference, query, similarity, similarity > self.floor[reference])
 
     def _put(self, query: Array, reference: Array, similarity: Array, kept: Array) -> None:
-        if kept.any():
-            query = query[kept]
-            # rows of a tile, and columns of mirrored ones, lie within one bucket but for a last one that is cut short
-            for bucket in range(int(query.min()) // _WIDE, int(query.max()) // _WIDE + 1):
-                here = query // _WIDE == bucket
-                self.found[bucket].append((query[here], reference[kept][here], similarity[kept][here]))
+        query, reference, similarity = query[kept], reference[kept], similarity[kept]
+        if not len(query):
+            return
+        buckets = query // _WIDE
+        first, last = int(buckets.min()), int(buckets.max())
+        if first == last:
+            self.found[first].append((query, reference, similarity))
+            return
+        for bucket in range(first, last + 1):  # rows that are queries alone don't lie as mirrored tiles do
+            here = buckets == bucket
+            self.found[bucket].append((query[here], reference[here], similarity[here]))
 
     def bucket(self, bucket: int) -> tuple[Array, Standing]:
         """These queries, and where their hits stand."""
@@ -142,24 +150,13 @@ class _Search:
         return -(take(rows, own, torch.float64) * take(rows, row, torch.float64)).sum(1).numpy()
 
 
-@dataclass(frozen=True, eq=False)
-class _Tile:
-    """Room for a tile's products, float32, and for two masks of it."""
-
-    products: Tensor
-    masks: Array
-
-    def above(self, queries: Tensor, references: Tensor, floor: Array, across: Array | None) -> tuple[Array, ...]:
-        """Row, column and similarity of what lies above its row's floor, or its column's, `across`."""
-        tall, wide = len(queries), len(references)
-        products = torch.mm(queries, references.T, out=self.products[: tall * wide].view(tall, wide)).numpy()
-        mask, other = (room[: tall * wide].reshape(tall, wide) for room in self.masks)
-        np.greater(products, floor[:, None], out=mask)
-        if across is not None:
-            mask |= np.greater(products, across, out=other)
-        at = np.flatnonzero(mask)
-        down = at // wide
-        return down, at - down * wide, products.reshape(-1)[at], np.zeros(0) if across is None else across
+def _above(queries: Tensor, references: Tensor, least: float, room: Tensor) -> tuple[Array, Array, Array]:
+    """Row, column and similarity of those above the least floor. room: float32, for the products."""
+    tall, wide = len(queries), len(references)
+    products = torch.mm(queries, references.T, out=room[: tall * wide].view(tall, wide)).numpy().reshape(-1)
+    at = np.flatnonzero(products > least)
+    down = at // wide
+    return down, at - down * wide, products[at]
 
 
 def _keys(query: Array, distance: Array) -> Array:
