@@ -107,11 +107,11 @@ def test_how_it_is_searched_changes_nothing(way: str, threads: int, monkeypatch:
 
 @pytest.mark.parametrize("spread", [0.7, 3.0])
 def test_each_query_goes_the_way_that_costs_least(spread: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In classes of 2 to 40 of 1,200 rows, most queries are searched above their floors, and some as a whole."""
-    embeddings, labels = clustered([2, 3, 5] * 100 + [40] * 5, spread, dimensions=24)
+    """of 500 rows in classes of 2 to 40, most queries are searched above their floors, and some as a whole."""
+    embeddings, labels = clustered([2, 3, 5] * 30 + [40] * 5, spread, dimensions=24)
     ways: dict[str, int] = {}
     monkeypatch.setattr(ranks, "_SMALL", 100)
-    monkeypatch.setattr(ranks, "_HITS", 40)
+    monkeypatch.setattr(ranks, "_HITS", 30)
     for name in ("above", "whole"):
         way = getattr(ranks, name)
         monkeypatch.setattr(
@@ -120,7 +120,7 @@ def test_each_query_goes_the_way_that_costs_least(spread: float, monkeypatch: py
             lambda sides, some, *rest, way=way, name=name: _noted(ways, name, some) or way(sides, some, *rest),
         )
     assert evaluate(embeddings, labels) == pytest.approx(brute_force(embeddings, labels, (1, 10, 100)), abs=1e-12)
-    assert ways["above"] > 300
+    assert ways["above"] > 100
     assert ways["whole"] >= 200
 
 

@@ -34,7 +34,7 @@ def over_all_orders(similarity: np.ndarray, hits: np.ndarray, ks: Sequence[int])
 
 
 def expected(similarity: np.ndarray, hits: np.ndarray, ks: Sequence[int], tolerance: float = 1e-6) -> list[float]:
-    """The same for many references: tied from the first of a group down to the tolerance, sums over places of chances."""
+    """The same for many references: tied from the first of a group down as `tie`, sums of chances over places."""
     order = np.argsort(-similarity, kind="stable")
     values, hits = similarity[order], hits[order]
     relevant, end, groups = int(hits.sum()), 0, []
