@@ -1,6 +1,7 @@
 """Nearest neighbours and retrieval metrics."""
 
+from weightlab.retrieval.evaluation import Evaluation, measure
 from weightlab.retrieval.metrics import evaluate
 from weightlab.retrieval.nearest import neighbours
 
-__all__ = ["evaluate", "neighbours"]
+__all__ = ["Evaluation", "evaluate", "measure", "neighbours"]
