@@ -1,8 +1,8 @@
 """A data set of other people's drawings: icon themes of Debian draw the same names, each in its own way.
 
 A class is an icon's name, an instance of it one theme's drawing: with Debian 12's packages some 950 classes and 6,800
-drawings. It takes Debian's or Ubuntu's `apt-get` and `dpkg` (no root: packages are taken apart in a folder), and, for the SVGs,
-`pip install resvg-py`:
+drawings. It takes Debian's or Ubuntu's `apt-get` and `dpkg` (no root: packages are taken apart in a folder), and, for
+the SVGs, `pip install resvg-py`:
 
     python examples/icons.py build/icons                        # 380 MB of packages, then some minutes
     weightlab train --data folder:build/icons/set --scale mass --out runs/icons
@@ -95,6 +95,7 @@ class Icon:
 
 
 def main() -> None:
+    """Make the set, and say what it holds."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("folder", type=Path, help="packages/, root/ (what they hold) and set/ (the data set) go there")
     folder = parser.parse_args().folder
@@ -208,6 +209,7 @@ def draw(file: Path) -> Image.Image | None:
 
 
 def rasterised(file: Path) -> bytes:
+    """A PNG of the SVG, SIDE pixels wide, without texts in fonts of this machine. Raises ValueError for a damaged one."""
     import resvg_py
 
     return bytes(resvg_py.svg_to_bytes(svg_path=str(file), width=SIDE, skip_system_fonts=True))

@@ -191,9 +191,7 @@ class StudySpec(BaseModel):
                 raise InputError(f"--data {shown(text)}: {section} of {self.name} has data of its own")
         if text == self.base.get("data", TrainConfig.model_fields["data"].default):
             return self
-        return self.model_copy(
-            update={"name": f"{self.name}-{data_slug(text)}", "base": self.base | {"data": text}}
-        )
+        return self.model_copy(update={"name": f"{self.name}-{data_slug(text)}", "base": self.base | {"data": text}})
 
     def config(self, arm: str, size: str, seed: int) -> TrainConfig:
         """The training run of an arm at a size with a seed."""

@@ -89,7 +89,9 @@ class Storage:
     def finished(self, trials: Iterable[Trial]) -> dict[Trial, TrainResult]:
         """`load` of each that has a result, in their order. Raises InputError as `load` does."""
         read = {trial: _read(path, trial) for trial, path in self.paths(trials).items()}
-        return {trial: TrainResult(kept.metrics, kept.seconds) for trial, kept in read.items() if isinstance(kept, _Kept)}
+        return {
+            trial: TrainResult(kept.metrics, kept.seconds) for trial, kept in read.items() if isinstance(kept, _Kept)
+        }
 
     def notes(self, trials: Iterable[Trial]) -> list[str]:
         """What lies in the folder but does not count among these trials, a line each."""

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from weightlab.arrays import normalised
 from weightlab.data import disjoint
 from weightlab.data.features.columns import NEEDED, columns_of
 from weightlab.data.features.reading import blocks, opened, read_embeddings
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
 
     Where = NDArray[np.intp]
 
-__all__ = ["inspect", "load"]
+__all__ = ["inspect", "load", "read_measured"]
+
+_BLOCK = 2**24  # numbers that are converted at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +106,23 @@ def load(source: Source, wanted: Wanted) -> Dataset:
     return Dataset(
         f"features:{table.path.name}", _split(table, train), _split(table, test, roles=True), notes=tuple(notes)
     )
+
+
+def read_measured(source: Source) -> tuple[Tensor, Split]:
+    """As `weightlab.data.features.read_split`."""
+    table = _read(source)
+    rows = np.arange(len(table.classes.of)) if table.split is None else np.flatnonzero(table.part(TEST))
+    if not len(rows):
+        raise InputError(f"{table.path}: {columns_of(source)['split']} has no row for {TEST}")
+    damaged = np.intersect1d(_damaged(table), rows)
+    if len(damaged):
+        raise InputError(f"{table.path}: row {damaged[0]} (from 0) is {_what_is_damaged(table)}")
+    name, chosen = f"{table.path}: {columns_of(source)['embeddings']}", torch.from_numpy(rows)
+    embeddings = torch.empty((len(rows), table.embeddings.shape[1]), dtype=torch.float32)
+    for start in range(0, len(rows), step := max(1, _BLOCK // embeddings.shape[1])):
+        block = table.embeddings.index_select(0, chosen[start : start + step])
+        embeddings[start : start + step] = normalised(name, block)
+    return embeddings, _split(table, rows, roles=True)
 
 
 def inspect(source: Source) -> Found:
