@@ -209,7 +209,7 @@ def draw(file: Path) -> Image.Image | None:
 
 
 def rasterised(file: Path) -> bytes:
-    """A PNG of the SVG, SIDE pixels wide, without texts in fonts of this machine. Raises ValueError for a damaged one."""
+    """A PNG of the SVG, SIDE pixels wide, without this machine's fonts. Raises ValueError for a damaged one."""
     import resvg_py
 
     return bytes(resvg_py.svg_to_bytes(svg_path=str(file), width=SIDE, skip_system_fonts=True))

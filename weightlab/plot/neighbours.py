@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Picture", "Row", "draw"]
 
-_CELL, _CAPTION, _GAP, _MARGIN, _LINE = 1.0, 0.42, 0.14, 0.12, 0.17  # inches; the gap is behind the query
+_CELL, _CAPTION, _GAP, _MARGIN, _LINE = 1.0, 0.4, 0.14, 0.12, 0.17  # inches; the gap is behind the query
 _LONGEST = 16  # characters of a name below a picture
 _INK = "0.25"
 _RIGHT, _WRONG = "✓", "✗"
@@ -72,7 +72,7 @@ def draw(rows: Sequence[Row], title: str) -> Figure:
                 cells[1:], row.found, row.similarity, row.is_right, strict=True
             ):
                 colour, mark = (style.POSITIVE, _RIGHT) if is_right else (style.NEGATIVE, _WRONG)
-                _show(ax, picture, colour, f"{mark} {similarity:.2f}".replace("-", "−"), dashed=not is_right)
+                _show(ax, picture, colour, f"{mark} {similarity:.2f}".replace("-", "−"))
     return figure
 
 
@@ -82,7 +82,7 @@ def _box(column: int, bottom: float, width: float, height: float) -> tuple[float
     return left / width, (bottom + 0.05) / height, side / width, side / height
 
 
-def _show(ax: Axes, picture: Picture, colour: str, note: str, *, dashed: bool = False) -> None:
+def _show(ax: Axes, picture: Picture, colour: str, note: str) -> None:
     """The picture in a frame of the colour; below it the note, in the colour, and its name."""
     pixels = picture.pixels
     if len(pixels) == 1:
@@ -93,7 +93,7 @@ def _show(ax: Axes, picture: Picture, colour: str, note: str, *, dashed: bool = 
     ax.set_xticks([])
     ax.set_yticks([])
     for spine in ax.spines.values():
-        spine.set(visible=True, edgecolor=colour, linewidth=2.2, linestyle=(0, (3, 1.2)) if dashed else "-")
+        spine.set(visible=True, edgecolor=colour, linewidth=2.2)
     ax.text(0.5, -0.05, note, transform=ax.transAxes, ha="center", va="top", fontsize=8, color=colour, **PLAIN)
     ax.text(
         0.5, -0.21, _cut(picture.name), transform=ax.transAxes, ha="center", va="top", fontsize=7, color=_INK, **PLAIN

@@ -44,7 +44,7 @@ def read_source(source: Source) -> tuple[Tensor, Tensor]:
 
 
 def read_split(source: Source) -> tuple[Tensor, Split]:
-    """Embeddings, float32 [n, D] and L2-normalised, and their rows: where the file has `split` those for test, else all.
+    """Embeddings, float32 [n, D] and L2-normalised, and their rows: all, or those for test by `split`.
 
     Raises InputError as `load` does.
     """
