@@ -4,9 +4,9 @@ A class is an icon's name, an instance of it one theme's drawing: with Debian 12
 drawings. It takes Debian's or Ubuntu's `apt-get` and `dpkg` (no root: packages are taken apart in a folder), and, for
 the SVGs, `pip install resvg-py`:
 
-    python examples/icons.py build/icons                        # 380 MB of packages, then some minutes
-    weightlab train --data folder:build/icons/set --scale mass --out runs/icons
-    weightlab study run studies/negatives.toml --data folder:build/icons/set
+    python examples/icons.py build                              # 380 MB of packages, then some minutes
+    weightlab train --data folder:build/icons --scale mass --out runs/icons
+    weightlab study run studies/negatives.toml --data folder:build/icons
 
 What is a class, and what is left out, so that labels mean something and retrieval is not trivial:
 
@@ -97,11 +97,13 @@ class Icon:
 def main() -> None:
     """Make the set, and say what it holds."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("folder", type=Path, help="packages/, root/ (what they hold) and set/ (the data set) go there")
+    parser.add_argument("folder", type=Path, help="packages/, root/ (what they hold), icons/ (the data set) go there")
     folder = parser.parse_args().folder
-    icons = fetch(folder) / "usr/share/icons"
-    counts = make([icons / theme for theme in THEMES], folder / "set")
-    print(f"{len(counts):,} classes, {sum(counts.values()):,} drawings in {folder / 'set'}")
+    if (out := folder / "icons").exists():
+        sys.exit(f"{out} is there already: remove it to make it again")
+    themes = fetch(folder) / "usr/share/icons"
+    counts = make([themes / theme for theme in THEMES], out)
+    print(f"{len(counts):,} classes, {sum(counts.values()):,} drawings in {out}")
 
 
 def fetch(folder: Path) -> Path:
@@ -117,9 +119,7 @@ def fetch(folder: Path) -> Path:
 
 
 def make(themes: Sequence[Path], out: Path) -> Counter[str]:
-    """Write the data set, a folder a class; how many drawings each class has. Raises SystemExit where `out` exists."""
-    if out.exists():
-        sys.exit(f"{out} is there already: remove it to make it again")
+    """Write the data set, a folder a class; how many drawings each class has."""
     icons = {theme.name: best(theme) for theme in themes}
     class_of = classes(icons.values())
     owned = [(class_of[icon.name], theme, icon.file) for theme, found in icons.items() for icon in found if icon.is_own]
