@@ -6,11 +6,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytorch_metric_learning.utils.accuracy_calculator import AccuracyCalculator
+from retrieval import truth
 from torch import Tensor
 
 from weightlab.errors import InputError
-from weightlab.retrieval import evaluate, metrics
-from weightlab.retrieval.ties import Places
+from weightlab.retrieval import evaluate, ranks, scores
+from weightlab.retrieval.ties import standing
 
 
 def clustered(sizes: list[int], spread: float = 1.0, dimensions: int = 6, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -25,17 +26,9 @@ def clustered(sizes: list[int], spread: float = 1.0, dimensions: int = 6, seed: 
 def brute_force(embeddings: Tensor, labels: Tensor, ks: tuple[int, ...]) -> dict[str, float]:
     """The definitions, query by query."""
     similarity = embeddings.double().numpy() @ embeddings.double().numpy().T
-    labels = labels.numpy()
-    recalls, precisions = [], []
-    for query in range(len(labels)):
-        order = [row for row in np.argsort(-similarity[query]) if row != query]
-        hits = [labels[row] == labels[query] for row in order]
-        relevant = sum(hits)
-        if not relevant:
-            continue
-        recalls.append([any(hits[:k]) for k in ks])
-        precisions.append(sum(np.mean(hits[:i]) for i in range(1, relevant + 1) if hits[i - 1]) / relevant)
-    return {**{f"R@{k}": v for k, v in zip(ks, np.mean(recalls, axis=0), strict=True)}, "MAP@R": np.mean(precisions)}
+    names = [*(f"R@{k}" for k in ks), "MAP@R"]
+    found = truth.means(similarity, labels.numpy(), ks)
+    return {name: found[name] for name in names}
 
 
 @settings(max_examples=30, deadline=None)
@@ -76,8 +69,8 @@ def test_map_at_r_of_the_published_kind() -> None:
     """One query class of 4 in a line: places 1 and 3 of R = 3 are hits, so (1/1 + 2/3) / 3 for the query at angle 0."""
     angles = torch.tensor([0.0, 0.1, 0.21, 0.33, 3.0])
     embeddings = torch.stack([angles.cos(), angles.sin()], dim=1)
-    places = Places.of(torch.tensor([[0.9, 0.8, 0.7, 0.6]]), torch.tensor([[True, False, True, True]]))
-    assert float(places.average_precision(torch.tensor([3]))) == pytest.approx((1 + 2 / 3) / 3)
+    found = standing(np.array([-0.9, -0.8, -0.7, -0.6]), np.array([True, False, True, True]), np.array([0, 4]))
+    assert scores.average_precision(found, np.array([3])) == pytest.approx((1 + 2 / 3) / 3)
     labels = torch.tensor([0, 0, 1, 0, 0])
     assert evaluate(embeddings, labels) == pytest.approx(brute_force(embeddings, labels, (1, 10, 100)))
 
@@ -97,11 +90,42 @@ def test_own_entry_is_no_hit_even_among_copies() -> None:
     assert evaluate(embeddings, torch.tensor([0, 0, 1, 1]), ks=(1,)) == {"R@1": 1, "MAP@R": 1}
 
 
-def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("way", truth.WAYS)
+def test_how_it_is_searched_changes_nothing(way: str, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     embeddings, labels = clustered([7, 1, 12, 3, 5], spread=2)
-    whole = evaluate(embeddings, labels)
-    monkeypatch.setattr(metrics, "_CHUNK", 50)
-    assert evaluate(embeddings, labels) == pytest.approx(whole, abs=1e-12)
+    expected = brute_force(embeddings, labels, (1, 10, 100))
+    truth.go(way, monkeypatch)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(threads)
+        assert evaluate(embeddings, labels) == pytest.approx(expected, abs=1e-12)
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("spread", [0.7, 3.0])
+def test_each_query_goes_the_way_that_costs_least(spread: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """of 500 rows in classes of 2 to 40, most queries are searched above their floors, and some as a whole."""
+    embeddings, labels = clustered([2, 3, 5] * 30 + [40] * 5, spread, dimensions=24)
+    ways: dict[str, int] = {}
+    monkeypatch.setattr(ranks, "_SMALL", 100)
+    monkeypatch.setattr(ranks, "_HITS", 30)
+    for name in ("above", "whole"):
+        way = getattr(ranks, name)
+        monkeypatch.setattr(
+            ranks,
+            name,
+            lambda sides, some, *rest, way=way, name=name: _noted(ways, name, some) or way(sides, some, *rest),
+        )
+    assert evaluate(embeddings, labels) == pytest.approx(brute_force(embeddings, labels, (1, 10, 100)), abs=1e-12)
+    assert ways["above"] > 100
+    assert ways["whole"] >= 200
+
+
+def _noted(ways: dict[str, int], name: str, some: np.ndarray) -> None:
+    ways[name] = len(some)
 
 
 def test_lone_rows_are_references_but_no_queries() -> None:

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import permutations, product
-
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from retrieval import truth
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from weightlab.retrieval import evaluate, metrics, ties
-from weightlab.retrieval.ties import Places
-
-
-def over_all_orders(similarity: np.ndarray, hits: np.ndarray, ks: tuple[int, ...]) -> list[float]:
-    """Of one query: the definitions, averaged over every order of its references that sorts them."""
-    levels = [np.flatnonzero(similarity == level) for level in sorted(set(similarity), reverse=True)]
-    relevant, found = int(hits.sum()), []
-    for order in product(*(list(permutations(level)) for level in levels)):
-        ranked = hits[np.concatenate(order)]
-        precision = sum(ranked[:i].mean() for i in range(1, relevant + 1) if ranked[i - 1]) / relevant
-        found.append([*(float(ranked[:k].any()) for k in ks), precision])
-    return list(np.mean(found, axis=0))
+from weightlab.retrieval import evaluate, measure, scores, ties
 
 
 def on_levels(levels: list[int], labels: list[int]) -> dict[str, float]:
@@ -35,8 +22,8 @@ def on_levels(levels: list[int], labels: list[int]) -> dict[str, float]:
         others = np.arange(len(labels)) != query
         hits = np.array(labels)[others] == label
         if hits.any():
-            found.append(over_all_orders(cosine[query][others], hits, ks))
-    return dict(zip([*(f"R@{k}" for k in ks), "MAP@R"], np.mean(found, axis=0), strict=True))
+            found.append(truth.over_all_orders(cosine[query][others], hits, ks))
+    return dict(zip([*(f"R@{k}" for k in ks), *truth.METRICS], np.mean(found, axis=0), strict=True))
 
 
 def directions(levels: list[int], seed: int = 0) -> Tensor:
@@ -46,23 +33,43 @@ def directions(levels: list[int], seed: int = 0) -> Tensor:
     return torch.tensor(np.stack([np.cos(angles), np.sin(angles)], axis=1) @ turn, dtype=torch.float32)
 
 
-@settings(max_examples=50, deadline=None)
+def measured(rows: Tensor, labels: Tensor, ks: tuple[int, ...]) -> dict[str, float]:
+    table = measure(rows, labels, ks=ks).table
+    return dict(zip(table["metric"], table["value"], strict=True))
+
+
+@settings(max_examples=40, deadline=None)
 @given(
     rows=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), min_size=3, max_size=5),
     seed=st.integers(0, 99),
-    small=st.booleans(),
+    way=st.sampled_from(truth.WAYS),
 )
-def test_metrics_are_means_over_all_orders(rows: list[tuple[int, int]], seed: int, small: bool) -> None:
+def test_metrics_are_means_over_all_orders(rows: list[tuple[int, int]], seed: int, way: str) -> None:
     levels, labels = [0, *(level for level, _ in rows)], [rows[0][1], *(label for _, label in rows)]
     expected = on_levels(levels, labels)
+    names = ("R@1", "R@2", "R@4", "MAP@R")
     with pytest.MonkeyPatch.context() as patch:
-        if small:  # a query or two at a time, a few rows at a time
-            patch.setattr(metrics, "_CHUNK", 8)
-            patch.setattr(metrics, "_NUMBERS", 16)
-            patch.setattr(metrics, "_PIECE", 2)
-        assert evaluate(directions(levels, seed), torch.tensor(labels), (1, 2, 4)) == pytest.approx(expected, abs=1e-12)
-        only = evaluate(directions(levels, seed), torch.tensor(labels), (1,))  # fewer are looked at
+        truth.go(way, patch)
+        found = measured(directions(levels, seed), torch.tensor(labels), (1, 2, 4))
+        short = evaluate(directions(levels, seed), torch.tensor(labels), (1, 2, 4))
+        only = evaluate(directions(levels, seed), torch.tensor(labels), (1,))  # less is looked at
+    assert found == pytest.approx(expected, abs=1e-12)
+    assert short == pytest.approx({name: expected[name] for name in names}, abs=1e-12)
     assert only == pytest.approx({name: expected[name] for name in ("R@1", "MAP@R")}, abs=1e-12)
+
+
+@pytest.mark.parametrize("way", truth.WAYS)
+@pytest.mark.parametrize("spread", [0.0, 1e-7, 5e-4, 2e-3, 0.3])
+def test_metrics_are_those_of_place_by_place(way: str, spread: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a collapse, over similarities that lie too dense for float32, to those that float32 tells apart."""
+    truth.go(way, monkeypatch)
+    generator = torch.Generator().manual_seed(3)
+    rows = normalize(torch.randn(48, generator=generator) + spread * torch.randn(90, 48, generator=generator))
+    labels = torch.randint(20, (90,), generator=generator)
+    expected = truth.means((rows.double() @ rows.double().T).numpy(), labels.numpy(), (1, 3, 30))
+    assert measured(rows, labels, (1, 3, 30)) == pytest.approx(expected, abs=1e-9)
+    short = evaluate(rows, labels, (1, 3, 30))
+    assert short == pytest.approx({name: expected[name] for name in short}, abs=1e-9)
 
 
 @pytest.mark.parametrize("noise", [0, 1e-8, 1e-7, 3e-7])
@@ -121,10 +128,23 @@ def test_what_ties_is_decided_in_float64(ks: tuple[int, ...]) -> None:
 
 def test_groups_end_where_similarities_lie_dense() -> None:
     """A thousand similarities, each within the tolerance of the next, are no tie of a thousand."""
-    similarity = 1 - torch.arange(1000, dtype=torch.float64)[None] * (ties.TOLERANCE / 4)
-    places = Places.of(similarity, torch.zeros(1, 1000, dtype=torch.bool))
-    assert int(places.size.max()) <= 5
-    assert int(places.before[0, -1]) >= 995
+    distance = torch.arange(1000, dtype=torch.float64).numpy() * (ties.TOLERANCE / 4) - 1
+    hit = np.arange(1000) % 3 == 0
+    found = ties.standing(distance, hit, np.array([0, 1000]))
+    assert found.size.max() <= 5
+    assert found.hits.sum() == hit.sum()
+    assert found.before[-1] >= 995
+
+
+def test_hits_that_tie_with_hits_alone_are_certain() -> None:
+    distance = np.array([-1.0, -1.0, -0.5, -0.5, -1.0, -0.5])
+    found = ties.standing(distance, np.array([True, True, True, False, False, True]), np.array([0, 4, 4, 6]))
+    assert found.query.tolist() == [0, 0, 0, 2]
+    assert found.before.tolist() == [0, 1, 2, 1]
+    assert found.hits_before.tolist() == [0, 1, 2, 0]
+    assert found.size.tolist() == [1, 1, 2, 1]
+    assert found.hits.tolist() == [1, 1, 1, 1]
+    assert scores.recall(found, np.array([3, 0, 1]), (1, 2)).tolist() == [[1, 1], [0, 0], [0, 1]]
 
 
 def test_what_differs_by_more_than_rounding_is_no_tie() -> None:

@@ -50,7 +50,7 @@ def test_without_sizes_there_is_quick(spec_path: Path) -> None:
         ("seeds = 3", "seeds = []", ["seeds: a study has 1 to 1,000 seeds; the list has 0"]),
         ("seeds = 3", "seeds = true", ["seeds", "True"]),
         ("seeds = 3", "seeds = [1, -2]", ["seeds[2]", "-2"]),
-        ("seeds = 3", 'seeds = 3\nmetric = "R@2"', ["metric", "'R@2'", "'R@10'"]),
+        ("seeds = 3", 'seeds = 3\nmetric = "R@0"', ["metric", "'R@0'", "R@k"]),
         ('baseline = "batch only"', 'baseline = "batch"', ["baseline", "did you mean 'batch only'"]),
         ("steps = 4\n", "steps = -4\n", ["[base] steps must be at least 1, not -4"]),
         ("steps = 4\n", 'steps = "many"\n', ["[base] steps must be a whole number, not 'many'"]),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from weightlab.cli import check, compare, data, decompose, losses, study, train
+from weightlab.cli import check, compare, data, decompose, losses, retrieval, study, train
 from weightlab.cli.group import Group
 
 __all__ = ["app"]
@@ -36,6 +36,8 @@ app.command("decompose")(decompose.decompose)
 app.command("compare")(compare.compare)
 app.command("check")(check.check)
 app.command("train")(train.train)
-app.command("evaluate")(train.evaluate)
+app.command("evaluate")(retrieval.evaluate)
+app.command("embed")(retrieval.embed)
+app.command("neighbours")(retrieval.neighbours)
 app.add_typer(study.app, name="study")
 app.add_typer(data.app, name="data")

@@ -35,6 +35,13 @@ app = typer.Typer(
 Study = Annotated[str, typer.Argument(metavar="STUDY", help="a TOML file, or the name of one in studies/")]
 Jobs = Annotated[int, typer.Option(min=1, help="trials at a time, each with one thread")]
 Size = Annotated[str, typer.Option(help="one of the sizes in the study's file")]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT",
+        help="other data than the study's: folder:PATH, ...; see weightlab data list. Its results are kept apart",
+    ),
+]
 Runs = Annotated[Path, typer.Option(help="the folder of all runs")]
 Figures = Annotated[Path, typer.Option(help="the folder of all figures; a study has its own in there")]
 Output = Annotated[Format, typer.Option("--format", help="json and csv print every column, and nothing else")]
@@ -46,6 +53,7 @@ def run(
     study: Study,
     jobs: Jobs = 2,
     size: Size = "quick",
+    data: Data = None,
     runs: Runs = Path("runs"),
     figures: Figures = Path("figures"),
 ) -> None:
@@ -56,13 +64,14 @@ def run(
     \b
     weightlab study run studies/negatives.toml --jobs 2
     weightlab study run negatives --size full
+    weightlab study run negatives --data folder:photos
     """
     from weightlab.study.report import Report, write
     from weightlab.study.run import run as run_study
     from weightlab.study.workers import run_trials
     from weightlab.train import train
 
-    spec = _read(study, size)
+    spec = _read(study, size, data)
     _check(spec, size, runs, figures)
     _say_notes(spec, size, runs)
     try:
@@ -80,7 +89,7 @@ def run(
 
 
 @app.command()
-def status(study: Study, size: Size = "quick", runs: Runs = Path("runs")) -> None:
+def status(study: Study, size: Size = "quick", data: Data = None, runs: Runs = Path("runs")) -> None:
     """Print how many trials of each arm are finished.
 
     \b
@@ -88,7 +97,7 @@ def status(study: Study, size: Size = "quick", runs: Runs = Path("runs")) -> Non
     """
     from weightlab.study.run import status as study_status
 
-    spec = _read(study, size)
+    spec = _read(study, size, data)
     _check_runs(runs)
     rows = study_status(spec, size, runs)
     _say_notes(spec, size, runs)
@@ -96,14 +105,20 @@ def status(study: Study, size: Size = "quick", runs: Runs = Path("runs")) -> Non
 
 
 @app.command()
-def table(study: Study, size: Size = "quick", runs: Runs = Path("runs"), output: Output = Format.table) -> None:
+def table(
+    study: Study,
+    size: Size = "quick",
+    data: Data = None,
+    runs: Runs = Path("runs"),
+    output: Output = Format.table,
+) -> None:
     """Print the table of the finished trials: mean ± half of the 95 % interval, in percent.
 
     \b
     weightlab study table negatives
     weightlab study table negatives --format csv > negatives.csv
     """
-    report = _report(_read(study, size), size, runs)
+    report = _report(_read(study, size, data), size, runs)
     if output is Format.table:
         _print_report(report)
     else:
@@ -111,7 +126,13 @@ def table(study: Study, size: Size = "quick", runs: Runs = Path("runs"), output:
 
 
 @app.command()
-def plot(study: Study, size: Size = "quick", runs: Runs = Path("runs"), figures: Figures = Path("figures")) -> None:
+def plot(
+    study: Study,
+    size: Size = "quick",
+    data: Data = None,
+    runs: Runs = Path("runs"),
+    figures: Figures = Path("figures"),
+) -> None:
     """Draw each arm's weight curves beside its recall: figure.png and figure.svg.
 
     \b
@@ -119,13 +140,19 @@ def plot(study: Study, size: Size = "quick", runs: Runs = Path("runs"), figures:
     """
     from weightlab.study.report import write_figure
 
-    spec = _read(study, size)
+    spec = _read(study, size, data)
     _check_figures(spec, size, figures)
     _say_written(write_figure(_report(spec, size, runs), figures))
 
 
 @app.command()
-def report(study: Study, size: Size = "quick", runs: Runs = Path("runs"), figures: Figures = Path("figures")) -> None:
+def report(
+    study: Study,
+    size: Size = "quick",
+    data: Data = None,
+    runs: Runs = Path("runs"),
+    figures: Figures = Path("figures"),
+) -> None:
     """Write everything: table.md, table.csv, figure.png and figure.svg.
 
     \b
@@ -134,18 +161,18 @@ def report(study: Study, size: Size = "quick", runs: Runs = Path("runs"), figure
     """
     from weightlab.study.report import write
 
-    spec = _read(study, size)
+    spec = _read(study, size, data)
     _check_figures(spec, size, figures)
     _say_written(write(_report(spec, size, runs), figures))
 
 
-def _read(study: str, size: str) -> StudySpec:
-    """The study, which has that size."""
+def _read(study: str, size: str, data: str | None) -> StudySpec:
+    """The study, which has that size; on other data where they are given."""
     from weightlab.study.spec import find, read
 
     spec = read(find(study))
     spec.size(size)
-    return spec
+    return spec if data is None else spec.on(data)
 
 
 def _check(spec: StudySpec, size: str, runs: Path, figures: Path) -> None:
@@ -158,7 +185,7 @@ def _check(spec: StudySpec, size: str, runs: Path, figures: Path) -> None:
     check_folder(Storage.of(runs, spec, size).folder, "--runs")
     _check_figures(spec, size, figures)
     if left := missing(spec, size, runs):
-        check_trials(left)
+        check_trials(left, spec.metric)
         rehearse(spec, size)
 
 

@@ -1,4 +1,4 @@
-"""weightlab train and weightlab evaluate."""
+"""weightlab train."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from weightlab.train.config import TrainConfig
 if TYPE_CHECKING:
     from weightlab.train import TrainResult
 
-__all__ = ["evaluate", "train"]
+__all__ = ["train"]
 
 Output = Annotated[Format, typer.Option("--format", help="how to print the metrics")]
 
@@ -52,20 +52,6 @@ def train(
             raise Stopped(f"go on with: weightlab train --resume {shlex.quote(str(out))}") from None
         raise
     _print(result.metrics, output)
-
-
-def evaluate(
-    run: Annotated[Path, typer.Argument(help="the folder of a run that is done")],
-    output: Output = Format.table,
-) -> None:
-    """The retrieval metrics of a trained run on the test classes.
-
-    \b
-    weightlab evaluate runs/a
-    """
-    from weightlab.train import evaluate_run
-
-    _print(evaluate_run(run), output)
 
 
 def _resumed(folder: Path, options: list[str]) -> TrainConfig:

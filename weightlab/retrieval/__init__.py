@@ -1,6 +1,8 @@
 """Nearest neighbours and retrieval metrics."""
 
+from weightlab.retrieval.evaluation import Evaluation, measure
+from weightlab.retrieval.examples import Examples, examples
 from weightlab.retrieval.metrics import evaluate
 from weightlab.retrieval.nearest import neighbours
 
-__all__ = ["evaluate", "neighbours"]
+__all__ = ["Evaluation", "Examples", "evaluate", "examples", "measure", "neighbours"]

@@ -1,115 +1,111 @@
-"""The places of each query's nearest references, with the references that tie for them."""
+"""Where hits stand among what is sorted by similarity, with the references that tie with them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from weightlab.lazy import torch
+from weightlab.lazy import np
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from typing import Any
 
-__all__ = ["TOLERANCE", "Places"]
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+__all__ = ["TOLERANCE", "Standing", "mixed_runs", "ranges", "standing"]
 
 TOLERANCE = 1e-6  # eight times the spacing of float32 below 1: what rounding makes of equal embeddings lies within it
 
 
-@dataclass(frozen=True)
-class Places:
-    """The first d places of Q queries, at each of them the references that tie for it: int64 [Q, d].
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """Where the hits of Q queries stand: an entry a hit, or a tied group of hits and misses. Query by query, each most
+    similar first; all are int64 [entries].
 
-    before: how many references are more similar than these.
-    hits_before: how many of those have the query's label.
-    size: how many references tie.
-    hits: how many of those have the query's label.
+    query: whose hit it is, from 0 to Q − 1.
+    before: how many references are more similar.
+    hits_before: how many of those are hits.
+    size: how many references tie; 1 for a hit that ties with no miss, as the order of hits says nothing.
+    hits: how many of those are hits.
     """
 
-    before: Tensor
-    hits_before: Tensor
-    size: Tensor
-    hits: Tensor
-
-    @classmethod
-    def of(cls, similarity: Tensor, hits: Tensor) -> Places:
-        """Of all references, most similar first, or of the first where none ties with those beyond: [Q, d] both."""
-        start, _ = _groups(similarity)
-        full = hits.new_full((len(hits),), hits.shape[1], dtype=torch.int64)
-        return cls._counted(start, hits, full, hits.sum(1))
-
-    @classmethod
-    def among(cls, similarity: Tensor, same: Tensor, depth: int) -> Places:
-        """The first `depth` among all the references, unsorted, [Q, R], `same` where a reference has the label."""
-        nearest, found = similarity.topk(depth, dim=1)
-        start, leader = _groups(nearest)
-        reached = similarity >= leader[:, None] - TOLERANCE
-        return cls._counted(start, same.gather(1, found), reached.sum(1), (reached & same).sum(1))
-
-    @classmethod
-    def _counted(cls, start: Tensor, hits: Tensor, reached: Tensor, hits_reached: Tensor) -> Places:
-        """start: the first place of each place's group, [Q, d]; reached: references up to the last group's end, [Q]."""
-        depth = hits.shape[1]
-        place = torch.arange(depth)
-        # the next group's start, read from the right: at the first places of groups, one place to the left
-        starts = torch.where(start == place, place, depth)
-        end = torch.cat([starts[:, 1:], starts.new_full((len(hits), 1), depth)], dim=1).flip(1).cummin(1).values.flip(1)
-        found = torch.cat([hits.new_zeros((len(hits), 1), dtype=torch.int64), hits.cumsum(1)], dim=1)
-        is_last = end == depth
-        hits_before = found.gather(1, start)
-        hits_up_to = torch.where(is_last, hits_reached[:, None], found.gather(1, end))
-        return cls(start, hits_before, torch.where(is_last, reached[:, None], end) - start, hits_up_to - hits_before)
-
-    def put(self, rows: Tensor, other: Places) -> None:
-        """Replace these rows, in place."""
-        for name in ("before", "hits_before", "size", "hits"):
-            getattr(self, name)[rows] = getattr(other, name)
-
-    def recall(self, k: int) -> Tensor:
-        """The expectation, over random orders of what ties, of whether one of the first `k` is a hit: float64 [Q].
-
-        Certain where there is a hit among the more similar ones. Else, of t that tie for place k, m of them hits, q are
-        among the first k, and they miss them all in C(t − m, q) of C(t, q) cases.
-        """
-        at = min(k, self.before.shape[1]) - 1
-        before, hits_before, size, hits = (
-            each[:, at] for each in (self.before, self.hits_before, self.size, self.hits)
-        )
-        missed = _share_without(size, hits, at + 1 - before)
-        return torch.where(hits_before > 0, 1.0, 1 - missed)
-
-    def average_precision(self, relevant: Tensor) -> Tensor:
-        """The expectation of the average precision over the first R = `relevant` places, [Q]: float64 [Q].
-
-        Place i, the j-th of the t that tie for it, of which m are hits, holds a hit with probability m/t, and then of
-        the j − 1 places before it that tie, (j − 1)(m − 1)/(t − 1) hold one in the mean; precision is linear in that.
-        """
-        place = torch.arange(1, self.before.shape[1] + 1)
-        hits, size = self.hits.double(), self.size.double()
-        others = (place - self.before - 1) * (hits - 1) / (size - 1).clamp(min=1)
-        precision = (self.hits_before + 1 + others) / place
-        return (hits / size * precision * (place <= relevant[:, None])).sum(1) / relevant
+    query: Array
+    before: Array
+    hits_before: Array
+    size: Array
+    hits: Array
 
 
-def _groups(similarity: Tensor) -> tuple[Tensor, Tensor]:
-    """The first place of each place's group, [Q, d], and the similarity at the last group's first place, [Q].
+def standing(distance: Array, hit: Array, start: Array) -> Standing:
+    """Of sorted references: those of query q lie at start[q] to start[q + 1], most similar first.
 
-    A group reaches from its first similarity as far down as the tolerance: were it chained from one to the next, it
-    would have no end where similarities lie dense.
+    distance: float64 [n], −similarity. hit: bool [n]. start: int64 [Q + 1], from 0 to n. Where the furthest references
+    were left out, hits among those that tie with them are wrong; the others are right.
     """
-    by_place = similarity.T.contiguous()
-    start = torch.zeros(by_place.shape, dtype=torch.int64)
-    leader, first = by_place[0].clone(), start[0].clone()
-    for place in range(1, len(by_place)):
-        is_next = by_place[place] < leader - TOLERANCE
-        leader = torch.where(is_next, by_place[place], leader)
-        first = torch.where(is_next, place, first)
-        start[place] = first
-    return start.T.contiguous(), leader
+    first, last = _groups(distance, *mixed_runs(distance, hit, start, TOLERANCE))
+    count = np.concatenate([[0], np.cumsum(hit)])
+    hits = count[last] - count[first]
+    mixed = (hits > 0) & (hits < last - first)
+    first, last = first[mixed], last[mixed]
+    alone = hit.copy()
+    alone[ranges(first, last)] = False
+    alone = np.flatnonzero(alone)
+    at = np.concatenate([alone, first])
+    size = np.concatenate([np.ones_like(alone), last - first])
+    if len(first):
+        order = np.argsort(at, kind="stable")
+        at, size = at[order], size[order]
+    query = np.searchsorted(start, at, side="right") - 1
+    origin = start[query]
+    return Standing(query, at - origin, count[at] - count[origin], size, count[at + size] - count[at])
 
 
-def _share_without(size: Tensor, hits: Tensor, drawn: Tensor) -> Tensor:
-    """Of the ways to draw so many of `size`, the share that draws no hit: C(size − hits, drawn) / C(size, drawn)."""
-    misses = size - hits
-    factorial = torch.lgamma(torch.stack([misses, misses - drawn, size, size - drawn]).clamp(min=0).double() + 1)
-    share = ((factorial[0] - factorial[1]) - (factorial[2] - factorial[3])).exp()
-    return torch.where(drawn > misses, 0.0, share)
+def mixed_runs(distance: Array, hit: Array, start: Array, near: float) -> tuple[Array, Array]:
+    """First and last + 1 of the runs with hits and misses in which each reference is at most `near` from the next."""
+    joined = distance[1:] <= distance[:-1] + near
+    borders = start[1:-1]
+    joined[borders[(borders > 0) & (borders < len(distance))] - 1] = False
+    at = np.flatnonzero(joined)  # each is in a run with the next; few, where similarities don't lie dense
+    if not len(at):
+        return at, at
+    is_first = np.concatenate([[True], at[1:] != at[:-1] + 1])
+    first, last = at[is_first], at[np.append(is_first[1:], True)] + 2
+    count = np.concatenate([[0], np.cumsum(hit)])
+    hits = count[last] - count[first]
+    mixed = (hits > 0) & (hits < last - first)
+    return first[mixed], last[mixed]
+
+
+def ranges(first: Array, last: Array) -> Array:
+    """first[0], …, last[0] − 1, first[1], …: int64."""
+    length = last - first
+    shift = first - np.concatenate([[0], np.cumsum(length)[:-1]]) if len(first) else first
+    return np.repeat(shift, length) + np.arange(length.sum())
+
+
+def _groups(distance: Array, first: Array, last: Array) -> tuple[Array, Array]:
+    """The tied groups of these runs.
+
+    A group reaches from its first distance as far up as the tolerance: were it chained from one to the next, it would
+    have no end where similarities lie dense.
+    """
+    firsts, lasts = [first[:0]], [last[:0]]
+    while len(first):
+        end = _beyond(distance, first, last)
+        firsts.append(first)
+        lasts.append(end)
+        first, last = end[end < last], last[end < last]
+    return np.concatenate(firsts), np.concatenate(lasts)
+
+
+def _beyond(distance: Array, first: Array, last: Array) -> Array:
+    """The first place in each run whose distance is more than the tolerance above the run's first; or the run's end."""
+    bound = distance[first] + TOLERANCE
+    low, high = first + 1, last
+    while bool((low < high).any()):
+        middle = (low + high) // 2
+        within = distance[np.minimum(middle, len(distance) - 1)] <= bound
+        low, high = np.where(within & (low < high), middle + 1, low), np.where(within, high, np.maximum(middle, low))
+    return low

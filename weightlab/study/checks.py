@@ -17,8 +17,9 @@ from weightlab.train.state import TrainState
 __all__ = ["check_trials"]
 
 
-def check_trials(trials: Iterable[Trial]) -> None:
-    """Raise InputError unless all trials' data can be loaded and have their batches, and each arm's run can begin.
+def check_trials(trials: Iterable[Trial], metric: str) -> None:
+    """Raise InputError unless all trials' data can be loaded, have their batches and are measured by the metric, and
+    each arm's run can begin.
 
     A run that has begun has its encoder, its optimizer and its whole memory, and its weighting has had first pairs.
     """
@@ -28,9 +29,16 @@ def check_trials(trials: Iterable[Trial]) -> None:
         try:
             if key not in datasets:
                 datasets[key] = load_data(config)
+                _check_metric(metric, datasets[key])
             _begin(config, datasets[key])
         except InputError as error:
             raise InputError(f'[arms."{arm}"]: {error}') from error
+
+
+def _check_metric(metric: str, dataset: Dataset) -> None:
+    given = [*(f"R@{k}" for k in dataset.ks), "MAP@R"]
+    if metric not in given:
+        raise InputError(f"the study's metric is {metric}; {dataset.name} is measured by {', '.join(given)}")
 
 
 def _begin(config: TrainConfig, dataset: Dataset) -> None:

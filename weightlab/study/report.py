@@ -17,6 +17,7 @@ from weightlab.plot.save import save_figure
 from weightlab.plot.study import draw
 from weightlab.plot.tables import markdown
 from weightlab.study.findings import Verdict, judge
+from weightlab.study.names import data_name
 from weightlab.study.spec import StudySpec
 from weightlab.study.statistics import table
 from weightlab.study.storage import Storage, results
@@ -145,12 +146,30 @@ def _page(report: Report) -> str:
     parts = [
         f"# {spec.name}",
         f"*{in_markdown(spec.question.strip())}* Size: {size}, {count}.",
+        *_data(spec, size),
         report.text,
         "Percent: the mean over seeds ± half of its 95 % t interval. `table.csv` has the same in numbers.",
         *_comparisons(report.verdicts),
         *_settings(spec, size, seeds),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _data(spec: StudySpec, size: str) -> list[str]:
+    """What the arms were trained and tested on, a paragraph a data set."""
+    from weightlab.train.evaluation import load_data
+
+    configs = [spec.config(arm, size, spec.seeds_at(size)[0]) for arm in spec.arms_at(size)]
+    paragraphs = []
+    for config in {(config.data, config.validation): config for config in configs}.values():
+        loaded = load_data(config)
+        parts = " and ".join(
+            f"{len(split):,} rows of {int(split.labels.max()) + 1:,} classes to {what} on"
+            for what, split in (("train", loaded.train), ("test", loaded.test))
+        )
+        of = ", validation classes" if config.validation else ""
+        paragraphs.append(f"Data: {in_code(data_name(config.data))}{of}, {parts}.")
+    return paragraphs
 
 
 def _comparisons(verdicts: Sequence[Verdict]) -> list[str]:
@@ -178,4 +197,6 @@ def _settings(spec: StudySpec, size: str, seeds: Sequence[int]) -> list[str]:
 
 
 def _assignments(settings: dict[str, object]) -> str:
-    return ", ".join(in_code(f"{name}={value}") for name, value in settings.items() if value is not None)
+    """As name=value; of data without their folder, which is this machine's."""
+    shown = settings | ({"data": data_name(str(settings["data"]))} if "data" in settings else {})
+    return ", ".join(in_code(f"{name}={value}") for name, value in shown.items() if value is not None)

@@ -30,7 +30,7 @@ def run(spec: StudySpec, size: str, train: Train, *, runner: Runner, runs: AnyPa
     storage = Storage.of(runs, spec, size)
     wanted, left = trials(spec, size), missing(spec, size, runs)
     with progress.shown(left, len(wanted) - len(left), spec.metric, console) as display:
-        failures = runner(left, train, save=storage.save, display=display)
+        failures = runner(left, train, save=storage.keeper(left), display=display)
     if len(failures) == len(wanted):
         raise StudyError(f"all {len(wanted)} trials; the first, {failures[0].trial}: {failures[0].reason}")
     return failures
@@ -38,8 +38,9 @@ def run(spec: StudySpec, size: str, train: Train, *, runner: Runner, runs: AnyPa
 
 def missing(spec: StudySpec, size: str, runs: AnyPath) -> list[Trial]:
     """The trials of a study at a size that are not finished. Raises InputError for an unknown size."""
-    storage = Storage.of(runs, spec, size)
-    return [trial for trial in trials(spec, size) if storage.load(trial) is None]
+    wanted = trials(spec, size)
+    finished = Storage.of(runs, spec, size).finished(wanted)
+    return [trial for trial in wanted if trial not in finished]
 
 
 def status(spec: StudySpec, size: str, runs: AnyPath) -> list[dict[str, str | int]]:
@@ -47,7 +48,6 @@ def status(spec: StudySpec, size: str, runs: AnyPath) -> list[dict[str, str | in
 
     Raises InputError for an unknown size.
     """
-    storage = Storage.of(runs, spec, size)
-    finished = Counter(trial.arm for trial in trials(spec, size) if storage.load(trial) is not None)
+    finished = Counter(trial.arm for trial in Storage.of(runs, spec, size).finished(trials(spec, size)))
     wanted = len(spec.seeds_at(size))
     return [{"arm": arm, "finished": finished[arm], "trials": wanted} for arm in spec.arms_at(size)]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate, pairwise, product
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from weightlab import data
 from weightlab.errors import InputError, shown, unknown
 from weightlab.files import AnyPath, as_path, exists, read_toml
-from weightlab.study.names import arm_name, folder_name, line
+from weightlab.study.names import arm_name, data_slug, folder_name, line, metric_name
 from weightlab.train.config import TrainConfig
 from weightlab.validation import Fault, faults
 
@@ -88,7 +89,7 @@ class StudySpec(BaseModel):
 
     name: names folders: lower-case letters, digits, "-" and "_", 60 at most.
     question: what it asks, in words.
-    metric: the one that decides.
+    metric: the one that decides, MAP@R or an R@k that its data give.
     seeds: a count n stands for 0 … n − 1.
     baseline: the arm that the figure draws its reference line at, or None.
     base: the settings that all arms share.
@@ -103,7 +104,7 @@ class StudySpec(BaseModel):
 
     name: Name
     question: Line
-    metric: Literal["R@1", "R@10", "R@100", "MAP@R"] = "R@1"
+    metric: Annotated[str, AfterValidator(metric_name)] = "R@1"
     seeds: Seeds = Field((0, 1, 2), validate_default=False)
     baseline: str | None = None
     base: Settings = Field(default_factory=dict)
@@ -177,6 +178,20 @@ class StudySpec(BaseModel):
     def settings_at(self, size: str) -> Settings:
         """The settings that all arms share at a size."""
         return self.base | self.size(size).settings
+
+    def on(self, text: str) -> Self:
+        """The same study on other data, of which its name says so: its results and figures go elsewhere.
+
+        On the data that it names itself it stays as it is. Raises InputError for what is no data set or not there, and
+        where an arm or a size has data of its own.
+        """
+        data.check(text)
+        for section, settings in self._sections():
+            if section != "[base]" and "data" in settings:
+                raise InputError(f"--data {shown(text)}: {section} of {self.name} has data of its own")
+        if text == self.base.get("data", TrainConfig.model_fields["data"].default):
+            return self
+        return self.model_copy(update={"name": f"{self.name}-{data_slug(text)}", "base": self.base | {"data": text}})
 
     def config(self, arm: str, size: str, seed: int) -> TrainConfig:
         """The training run of an arm at a size with a seed."""

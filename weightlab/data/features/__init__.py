@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from weightlab.data.features.columns import ROLES, SUFFIXES, check_columns, columns_of
 from weightlab.data.kind import Found, Kind, Wanted
 from weightlab.data.source import Source
-from weightlab.data.split import Dataset
+from weightlab.data.split import Dataset, Split
 from weightlab.errors import InputError
 from weightlab.files import AnyPath, as_path
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["KIND", "read_features", "read_source"]
+__all__ = ["KIND", "SUFFIXES", "read_features", "read_source", "read_split"]
 
 _SHARE = (0.01, 0.99)  # of the classes that may be for test
 _MOST_SEED = 2**32 - 1
@@ -41,6 +41,18 @@ def read_source(source: Source) -> tuple[Tensor, Tensor]:
     source.check_options("embeddings", "labels")
     columns = columns_of(source)
     return read_features(source.place, embeddings=columns["embeddings"], labels=columns["labels"])
+
+
+def read_split(source: Source) -> tuple[Tensor, Split]:
+    """Embeddings, float32 [n, D] and L2-normalised, and their rows: all, or those for test by `split`.
+
+    Raises InputError as `load` does.
+    """
+    from weightlab.data.features.dataset import read_measured
+
+    source.check_options(*ROLES)
+    check_columns(source)
+    return read_measured(source)
 
 
 def check(source: Source) -> None:

@@ -8,11 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from weightlab.arrays import normalised
 from weightlab.data.features.checks import damaged_rows, facts, faults, notes, what_is_damaged
+from weightlab.data.features.columns import columns_of
 from weightlab.data.features.reading import names_in
 from weightlab.data.features.rows import Rows
 from weightlab.data.features.table import Table
-from weightlab.data.features.values import Classes
+from weightlab.data.features.values import TEST, Classes
 from weightlab.data.kind import Found, Wanted
 from weightlab.data.source import Source
 from weightlab.data.split import Dataset, Split
@@ -22,7 +24,9 @@ from weightlab.files import as_path
 if TYPE_CHECKING:
     from weightlab.data.features.table import Where
 
-__all__ = ["inspect", "load"]
+__all__ = ["inspect", "load", "read_measured"]
+
+_BLOCK = 2**24  # numbers that are converted at a time
 
 
 def load(source: Source, wanted: Wanted) -> Dataset:
@@ -42,6 +46,23 @@ def load(source: Source, wanted: Wanted) -> Dataset:
     return Dataset(
         f"features:{table.path.name}", _split(table, train), _split(table, test, roles=True), notes=tuple(said)
     )
+
+
+def read_measured(source: Source) -> tuple[Tensor, Split]:
+    """As `weightlab.data.features.read_split`."""
+    table = Table.read(source)
+    rows = np.arange(len(table.classes.of)) if table.split is None else np.flatnonzero(table.part(TEST))
+    if not len(rows):
+        raise InputError(f"{table.path}: {columns_of(source)['split']} has no row for {TEST}")
+    damaged = np.intersect1d(damaged_rows(table), rows)
+    if len(damaged):
+        raise InputError(f"{table.path}: row {damaged[0]} (from 0) is {what_is_damaged(table)}")
+    name, chosen = f"{table.path}: {columns_of(source)['embeddings']}", torch.from_numpy(rows)
+    embeddings = torch.empty((len(rows), table.embeddings.shape[1]), dtype=torch.float32)
+    for start in range(0, len(rows), step := max(1, _BLOCK // embeddings.shape[1])):
+        block = table.embeddings.index_select(0, chosen[start : start + step])
+        embeddings[start : start + step] = normalised(name, block)
+    return embeddings, _split(table, rows, roles=True)
 
 
 def inspect(source: Source) -> Found:
