@@ -79,14 +79,21 @@ def _with_progress(config: TrainConfig, folder: Path | None) -> TrainResult:
 
     console = Console(stderr=True)
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
-    # where nobody looks even a bar that draws nothing would end in an empty line
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("", total=config.steps)
-        return run(
-            config,
-            on_step=lambda step, loss: progress.update(task, completed=step, description=f"surrogate {loss:.3f}"),
-            out=folder,
-        )
+    progress = Progress(*columns, console=console, transient=True)
+    task = progress.add_task("", total=config.steps)
+
+    def on_step(step: int, loss: float) -> None:
+        # begun only now, for the data that are read before have bars of their own; and where nobody looks even a bar
+        # that draws nothing would end in an empty line
+        if console.is_terminal and not progress.live.is_started:
+            progress.start()
+        progress.update(task, completed=step, description=f"surrogate {loss:.3f}")
+
+    try:
+        return run(config, on_step=on_step, out=folder)
+    finally:
+        if progress.live.is_started:
+            progress.stop()
 
 
 def _print(metrics: dict[str, float], output: Format) -> None:

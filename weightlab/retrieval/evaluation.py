@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from weightlab.arrays import as_labels
-from weightlab.errors import InputError, check_whole, describe
+from weightlab.errors import check_whole
 from weightlab.lazy import np, pd, torch
 from weightlab.retrieval import scores
 from weightlab.retrieval.clusters import mutual_information
@@ -15,7 +15,7 @@ from weightlab.retrieval.intervals import interval
 from weightlab.retrieval.metrics import as_ks
 from weightlab.retrieval.ranks import per_query
 from weightlab.retrieval.rows import as_rows
-from weightlab.retrieval.sides import Sides, as_classes
+from weightlab.retrieval.sides import Sides, as_classes, as_role
 
 if TYPE_CHECKING:
     import pandas
@@ -94,9 +94,8 @@ def measure(
     ks = list(dict.fromkeys(as_ks(ks)))
     sample = None if queries is None else check_whole("queries", queries, 1)
     seed = check_whole("seed", seed, 0, _SEEDS)
-    wanted, there = _role("is_query", is_query, len(rows)), _role("is_gallery", is_gallery, len(rows))
+    wanted, there = as_role("is_query", is_query, len(rows)), as_role("is_gallery", is_gallery, len(rows))
     every = Sides.of(rows, classes, wanted, there)
-    _check(wanted, there, every)
     sides = _sampled(every, sample, seed)
     metrics = [*(f"R@{k}" for k in ks), "MAP@R", "R-precision", "nDCG", "MRR"]
 
@@ -132,24 +131,6 @@ def measure(
         classes=len(per_class),
         gallery=len(sides.gallery),
     )
-
-
-def _role(name: str, given: arrays.Array | None, rows: int) -> Array:
-    """A mask, bool [rows]; all, where none is given."""
-    if given is None:
-        return np.ones(rows, dtype=bool)
-    mask = np.asarray(given.detach().cpu() if isinstance(given, torch.Tensor) else given)
-    if mask.dtype != bool or mask.shape != (rows,):
-        raise InputError(f"{name} must be truth values, [{rows}], one for each row, not {describe(mask)}")
-    return mask
-
-
-def _check(wanted: Array, there: Array, sides: Sides) -> None:
-    for name, mask in (("query", wanted), ("gallery", there)):
-        if not mask.any():
-            raise InputError(f"nothing to evaluate: is_{name} is true of no row")
-    if not len(sides.queries):
-        raise InputError("nothing to evaluate: no query has another row of its label in the gallery")
 
 
 def _sampled(sides: Sides, queries: int | None, seed: int) -> Sides:

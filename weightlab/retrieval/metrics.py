@@ -10,7 +10,7 @@ from weightlab.lazy import np
 from weightlab.retrieval import scores
 from weightlab.retrieval.ranks import per_query
 from weightlab.retrieval.rows import as_rows
-from weightlab.retrieval.sides import Sides, as_classes
+from weightlab.retrieval.sides import Sides, as_classes, as_role
 
 if TYPE_CHECKING:
     from weightlab.arrays import Array
@@ -19,10 +19,17 @@ if TYPE_CHECKING:
 __all__ = ["as_ks", "evaluate"]
 
 
-def evaluate(embeddings: Array, labels: Array, ks: Sequence[int] = (1, 10, 100)) -> dict[str, float]:
-    """Each row searched among all the others: {"R@1", …, "MAP@R"}, fractions in [0, 1], averaged over the queries.
+def evaluate(
+    embeddings: Array,
+    labels: Array,
+    ks: Sequence[int] = (1, 10, 100),
+    *,
+    is_query: Array | None = None,
+    is_gallery: Array | None = None,
+) -> dict[str, float]:
+    """Each query searched in the gallery but for itself: {"R@1", …, "MAP@R"}, fractions in [0, 1], means over queries.
 
-    R@k: 1 where any of the k nearest has the query's label. MAP@R, with R the number of other rows of that label:
+    R@k: 1 where any of the k nearest has the query's label. MAP@R, with R the number of others of that label in the gallery:
     (1/R) Σ_{i ≤ R} P(i)·rel(i), where rel(i) is 1 if the i-th nearest has the label and P(i) is the precision at i
     (Musgrave, Belongie, Lim 2020, "A Metric Learning Reality Check", section 3.2). A row alone with its label has
     nothing to find and is no query, but stays among the references. A k beyond all references means all of them.
@@ -32,16 +39,15 @@ def evaluate(embeddings: Array, labels: Array, ks: Sequence[int] = (1, 10, 100))
     rows as given) count as equal from the first of a tied group down to 1e-6 below it: rounding to float32 of rows that
     would be equal, and of rows that a collapsed encoder makes equal but for noise, moves them by some 1e-7.
 
-    embeddings: [N, D], L2-normalised; labels: whole numbers [N]. More metrics, intervals, query apart from gallery:
-    `measure`. Raises InputError for embeddings that contain NaN or aren't normalised, labels that don't fit, a k that
-    is not whole or below 1, or where no label has two rows.
+    embeddings: [N, D], L2-normalised; labels: whole numbers [N]. is_query, is_gallery: truth values [N]; None: all rows.
+    More metrics, with intervals: `measure`. Raises InputError for embeddings that contain NaN or aren't normalised,
+    labels that don't fit, a k that is not whole or below 1, or where no query has anything to find.
     """
     rows = as_rows("embeddings", embeddings)
     _, classes = as_classes(labels, rows)
     ks = as_ks(ks)
-    sides = Sides.of(rows, classes)
-    if not len(sides.queries):
-        raise InputError("nothing to evaluate: no label has two rows")
+    roles = as_role("is_query", is_query, len(rows)), as_role("is_gallery", is_gallery, len(rows))
+    sides = Sides.of(rows, classes, *roles)
 
     def metrics(found: ties.Standing, relevant: ties.Array) -> ties.Array:
         return np.column_stack([scores.recall(found, relevant, ks), scores.average_precision(found, relevant)])

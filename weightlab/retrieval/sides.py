@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weightlab.arrays import as_labels
+from weightlab.errors import InputError, describe
 from weightlab.lazy import np, torch
 from weightlab.retrieval.ties import TOLERANCE
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from weightlab import arrays
     from weightlab.retrieval.ties import Array
 
-__all__ = ["Sides", "as_classes"]
+__all__ = ["Sides", "as_classes", "as_role"]
 
 
 def as_classes(labels: arrays.Array, rows: Array) -> tuple[Array, Array]:
@@ -23,6 +24,21 @@ def as_classes(labels: arrays.Array, rows: Array) -> tuple[Array, Array]:
     """
     given = as_labels("labels", labels, torch.empty(len(rows), 0)).cpu().numpy()
     return np.unique(given, return_inverse=True)
+
+
+def as_role(name: str, given: arrays.Array | None, rows: int) -> Array:
+    """Which rows are queries, or in the gallery: bool [rows]; all, where none is given.
+
+    Raises InputError for what is no mask of the rows, and where it is true of none.
+    """
+    if given is None:
+        return np.ones(rows, dtype=bool)
+    mask = np.asarray(given.detach().cpu() if isinstance(given, torch.Tensor) else given)
+    if mask.dtype != bool or mask.shape != (rows,):
+        raise InputError(f"{name} must be truth values, [{rows}], one for each row, not {describe(mask)}")
+    if not mask.any():
+        raise InputError(f"nothing to evaluate: {name} is true of no row")
+    return mask
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,12 +59,16 @@ class Sides:
     relevant: Array
 
     @classmethod
-    def of(cls, rows: Array, classes: Array, is_query: Array | None = None, is_gallery: Array | None = None) -> Sides:
-        """All rows, or those of these masks, bool [N]; a query that has nothing to find is left out."""
-        there = np.ones(len(rows), dtype=bool) if is_gallery is None else is_gallery
-        wanted = np.ones(len(rows), dtype=bool) if is_query is None else is_query
+    def of(cls, rows: Array, classes: Array, is_query: Array, is_gallery: Array) -> Sides:
+        """Rows by their roles, bool [N]; a query that has nothing to find is left out.
+
+        Raises InputError where none is left.
+        """
+        there = is_gallery
         relevant = np.bincount(classes[there], minlength=int(classes.max(initial=-1)) + 1)[classes] - there
-        queries = np.flatnonzero(wanted & (relevant > 0))
+        queries = np.flatnonzero(is_query & (relevant > 0))
+        if not len(queries):
+            raise InputError("nothing to evaluate: no query has another row of its label in the gallery")
         return cls(rows, classes, queries, np.flatnonzero(there), relevant[queries])
 
     @property

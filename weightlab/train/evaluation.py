@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -18,28 +19,32 @@ from weightlab.train.config import TrainConfig
 __all__ = ["TrainingError", "embed", "embed_run", "evaluate", "evaluate_run", "load_data"]
 
 
+_MOST_ROWS, _MOST_NUMBERS = 512, 2**24  # that are embedded at a time; the numbers are 64 MB, 111 images of 224 pixels
+
+
 class TrainingError(RunError):
     """A run that can't go on, in one line."""
 
 
 @torch.no_grad()
-def embed(model: nn.Module, split: Split, batch: int = 512) -> Tensor:
+def embed(model: nn.Module, split: Split) -> Tensor:
     """The embeddings of a split's rows as they are, without augmentation: [N, D]."""
     model.eval()
+    batch = max(1, min(_MOST_ROWS, _MOST_NUMBERS // math.prod(split.inputs.shape)))
     parts = torch.arange(len(split)).split(batch)
     inputs = ahead(lambda number: split.inputs(parts[number]), range(len(parts)), slow=split.inputs.slow)
     return torch.cat([model(some) for some in inputs])
 
 
 def evaluate(model: nn.Module, split: Split, ks: Sequence[int] = (1, 10, 100)) -> dict[str, float]:
-    """{"R@1", …, "MAP@R"} of the split's rows against each other, self excluded; fractions.
+    """{"R@1", …, "MAP@R"} of the split's queries in its gallery, self excluded; fractions.
 
     Raises TrainingError where an embedding is not finite.
     """
     embeddings = embed(model, split)
     if not bool(embeddings.isfinite().all()):
         raise TrainingError("the encoder's embeddings are not finite: lower the learning rate or the scale")
-    return retrieval.evaluate(embeddings, split.labels, ks)
+    return retrieval.evaluate(embeddings, split.labels, ks, is_query=split.is_query, is_gallery=split.is_gallery)
 
 
 def evaluate_run(folder: AnyPath, dataset: Dataset | None = None) -> dict[str, float]:
