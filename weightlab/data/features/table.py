@@ -14,7 +14,7 @@ from torch import Tensor
 from weightlab.arrays import normalised
 from weightlab.data import disjoint
 from weightlab.data.features.columns import NEEDED, columns_of
-from weightlab.data.features.reading import blocks, opened, read_embeddings
+from weightlab.data.features.reading import IN_MEMORY, blocks, opened, read_embeddings
 from weightlab.data.features.rows import Rows
 from weightlab.data.features.values import (
     TEST,
@@ -110,7 +110,7 @@ def load(source: Source, wanted: Wanted) -> Dataset:
 
 def read_measured(source: Source) -> tuple[Tensor, Split]:
     """As `weightlab.data.features.read_split`."""
-    table = _read(source)
+    table = _read(source, in_memory=0)  # they are copied once, normalised: twice would be too much of a million
     rows = np.arange(len(table.classes.of)) if table.split is None else np.flatnonzero(table.part(TEST))
     if not len(rows):
         raise InputError(f"{table.path}: {columns_of(source)['split']} has no row for {TEST}")
@@ -138,12 +138,12 @@ def inspect(source: Source) -> Found:
     return Found(tuple(facts), tuple(_faults(table, damaged, train, test)))
 
 
-def _read(source: Source) -> Table:
+def _read(source: Source, in_memory: int = IN_MEMORY) -> Table:
     path, columns = as_path("a file of embeddings", source.place), columns_of(source)
     asked = {role: name for role, name in columns.items() if role in NEEDED or role in source.options}
     with opened(path, asked) as stored:
         there = {role: name for role, name in columns.items() if role in asked or name in stored.names()}
-        rows = read_embeddings(stored, path, there["embeddings"])
+        rows = read_embeddings(stored, path, there["embeddings"], in_memory)
         name = {role: f"{path}: {column}" for role, column in there.items()}
         array = {role: stored.array(column) for role, column in there.items() if role != "embeddings"}
     split = as_split(name["split"], array["split"], len(rows)) if "split" in array else None
