@@ -1,7 +1,7 @@
 """Nearest neighbours and retrieval metrics."""
 
+from weightlab.retrieval.chosen import Examples, examples
 from weightlab.retrieval.evaluation import Evaluation, measure
-from weightlab.retrieval.examples import Examples, examples
 from weightlab.retrieval.metrics import evaluate
 from weightlab.retrieval.nearest import neighbours
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,7 +51,7 @@ def load(source: Source, wanted: Wanted) -> Dataset:
 
 def read_measured(source: Source) -> tuple[Tensor, Split]:
     """As `weightlab.data.features.read_split`."""
-    table = Table.read(source)
+    table = Table.read(source, in_memory=0)  # they are copied once, normalised: twice would be too much of a million
     rows = np.arange(len(table.classes.of)) if table.split is None else np.flatnonzero(table.part(TEST))
     if not len(rows):
         raise InputError(f"{table.path}: {columns_of(source)['split']} has no row for {TEST}")
@@ -62,7 +63,8 @@ def read_measured(source: Source) -> tuple[Tensor, Split]:
     for start in range(0, len(rows), step := max(1, _BLOCK // embeddings.shape[1])):
         block = table.embeddings.index_select(0, chosen[start : start + step])
         embeddings[start : start + step] = normalised(name, block)
-    return embeddings, _split(table, rows, roles=True)
+    inputs = Rows(embeddings, torch.arange(len(rows)))  # not the file's, which stays mapped as long as it is named
+    return embeddings, replace(_split(table, rows, roles=True), inputs=inputs)
 
 
 def inspect(source: Source) -> Found:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from weightlab.data import disjoint
 from weightlab.data.features.columns import NEEDED, columns_of
-from weightlab.data.features.reading import opened, read_embeddings
+from weightlab.data.features.reading import IN_MEMORY, opened, read_embeddings
 from weightlab.data.features.values import (
     TEST,
     TRAIN,
@@ -55,13 +55,13 @@ class Table:
     paths: list[str] | None
 
     @classmethod
-    def read(cls, source: Source) -> Table:
-        """Of a file. Raises InputError for what can't be read, and for values that say nothing."""
+    def read(cls, source: Source, in_memory: int = IN_MEMORY) -> Table:
+        """Of a file; embeddings of more bytes than `in_memory` are mapped. Raises InputError for what can't be read, and for values that say nothing."""
         path, columns = as_path("a file of embeddings", source.place), columns_of(source)
         asked = {role: name for role, name in columns.items() if role in NEEDED or role in source.options}
         with opened(path, asked) as stored:
             there = {role: name for role, name in columns.items() if role in asked or name in stored.names()}
-            rows = read_embeddings(stored, path, there["embeddings"])
+            rows = read_embeddings(stored, path, there["embeddings"], in_memory)
             name = {role: f"{path}: {column}" for role, column in there.items()}
             array = {role: stored.array(column) for role, column in there.items() if role != "embeddings"}
         split = as_split(name["split"], array["split"], len(rows)) if "split" in array else None
