@@ -203,8 +203,8 @@ def many_rows(rows: int, queries: int = _MANY_QUERIES) -> str:
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     value, low, high = found.table.loc[0, ["value", "low", "high"]]
     return (
-        f"{found.queries:,} of {found.eligible:,} rows × {_MANY_DIMENSIONS}, on disk, searched among all: all that "
-        f"weightlab.retrieval.measure finds in {seconds:.1f} s, R@1 {value:.4f} [{low:.4f}, {high:.4f}]; the process held "
+        f"{found.queries:,} of {found.eligible:,} rows × {_MANY_DIMENSIONS}, on disk, searched among all: "
+        f"weightlab.retrieval.measure took {seconds:.1f} s, R@1 {value:.4f} [{low:.4f}, {high:.4f}]; the process held "
         f"{most:.2f} GiB at most, what lies on disk and was read included."
     )
 
