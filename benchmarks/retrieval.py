@@ -1,8 +1,13 @@
-"""How long retrieval metrics take at the size of Stanford Online Products, against faiss alone and another library."""
+"""How long retrieval metrics take at the size of Stanford Online Products, against faiss alone and another library;
+with few large classes, against a product and topk; and for a sample of queries among many rows on disk.
+"""
 
 from __future__ import annotations
 
+import resource
 import statistics
+import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -10,6 +15,7 @@ from pathlib import Path
 from typing import Annotated
 
 import faiss
+import numpy as np
 import pandas as pd
 import torch
 import typer
@@ -26,6 +32,7 @@ from weightlab.errors import check_whole
 from weightlab.files import write_text
 from weightlab.plot.tables import markdown
 from weightlab.retrieval import evaluate
+from weightlab.retrieval import measure as measure_retrieval
 from weightlab.retrieval.nearest import faiss_threads
 
 __all__ = ["ROWS", "Retrieval", "main", "make_rows", "measure", "report"]
@@ -35,6 +42,9 @@ _LEAST_ROWS, _MOST_ROWS = 1000, 1_000_000  # the time goes with their square
 _SMALLEST_CLASS, _LARGEST_CLASS = 2, 12  # as in SOP
 _SPREAD = 1.2  # at which some are found and some are not
 _KS = (1, 10, 100)
+_LARGE_ROWS, _LARGE_CLASSES, _LARGE_DIMENSIONS = 12_000, 6, 32
+_MANY_DIMENSIONS, _MANY_QUERIES, _MANY_CLASS = 256, 10_000, 5
+_PIECE = 1000  # rows at a time, where they are made or multiplied
 _SECONDS, _LEAST, _MOST = 30.0, 2, 5
 _FLAT, _EVALUATE, _CALCULATOR = "faiss IndexFlatIP", "weightlab.retrieval.evaluate", "AccuracyCalculator"
 
@@ -46,6 +56,9 @@ def retrieval(
     rows: Annotated[
         int, typer.Option(help="embeddings to search among each other; the default is SOP's test set")
     ] = ROWS,
+    many: Annotated[
+        int, typer.Option(help="embeddings on disk, 10,000 of which are searched among all; 0: none", min=0)
+    ] = 0,
     figures: Figures = Path("figures"),
 ) -> None:
     """Seconds for recall and MAP@R, as ratios to faiss's search alone and to pytorch-metric-learning.
@@ -55,10 +68,18 @@ def retrieval(
     \b
     python -m benchmarks.retrieval
     python -m benchmarks.retrieval --rows 20000
+    python -m benchmarks.retrieval --many 1000000
     """
     folder = output_folder(figures, "retrieval.md")
     with Console(stderr=True).status("starting") as status:
+        if many:
+            check_whole("many", many, _LEAST_ROWS, _MOST_ROWS)
         text = report(measure(rows, status.update))
+        status.update(f"searching {_LARGE_ROWS:,} rows of {_LARGE_CLASSES} classes")
+        text += f"\n{large_classes()}\n"
+        if many:
+            status.update(f"searching {many:,} rows for {_MANY_QUERIES:,}")
+            text += f"\n{many_rows(many)}\n"
     write_text(folder / "retrieval.md", text)
     typer.echo(text, nl=False)
 
@@ -134,6 +155,58 @@ def report(measured: Retrieval) -> str:
     )
     note = f"Medians of {_LEAST} to {_MOST} runs in turns (A B C A B C …), as ratios within a turn."
     return "\n\n".join([f"{head}\n{library}\n{note}", _table(measured.table)]) + "\n"
+
+
+def large_classes(rows: int = _LARGE_ROWS) -> str:
+    """What few large classes take on one thread, as a line: the ratio to a product and topk, as deep as R."""
+    generator = torch.Generator().manual_seed(rows)
+    labels = torch.arange(rows) % _LARGE_CLASSES
+    centres = torch.randn(_LARGE_CLASSES, _LARGE_DIMENSIONS, generator=generator)
+    noise = 1.5 * torch.randn(rows, _LARGE_DIMENSIONS, generator=generator)
+    embeddings = torch.nn.functional.normalize(centres[labels] + noise)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        runs: dict[str, Callable[[], object]] = {
+            "ours": lambda: evaluate(embeddings, labels, _KS),
+            "topk": lambda: [
+                (some @ embeddings.T).topk(rows // _LARGE_CLASSES, dim=1) for some in embeddings.split(_PIECE)
+            ],
+        }
+        taken = time_in_turns(runs, seconds=0, least=_LEAST, most=_LEAST)
+    finally:
+        torch.set_num_threads(threads)
+    return (
+        f"Few large classes, {rows:,} × {_LARGE_DIMENSIONS} in {_LARGE_CLASSES}, one thread: {_EVALUATE} "
+        f"{statistics.median(taken['ours']):.2f} s, {median_ratio(taken['ours'], taken['topk']):.2f} of "
+        "a product and topk."
+    )
+
+
+def many_rows(rows: int, queries: int = _MANY_QUERIES) -> str:
+    """What a sample of queries takes among so many rows on disk, and how much memory, as a line."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.npy"
+        made = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(rows, _MANY_DIMENSIONS))
+        random, labels = np.random.default_rng(rows), np.arange(rows) // _MANY_CLASS
+        for first in range(0, rows, _MANY_CLASS * _PIECE):
+            own = labels[first : first + _MANY_CLASS * _PIECE]
+            some = random.standard_normal((own[-1] - own[0] + 1, _MANY_DIMENSIONS))[own - own[0]]
+            some += _SPREAD * random.standard_normal(some.shape)
+            made[first : first + len(some)] = some / np.linalg.norm(some, axis=1, keepdims=True)
+        made.flush()
+        del made
+        embeddings = np.load(path, mmap_mode="r")
+        begun = time.perf_counter()
+        found = measure_retrieval(embeddings, labels, ks=_KS, queries=queries)
+        seconds = time.perf_counter() - begun
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    value, low, high = found.table.loc[0, ["value", "low", "high"]]
+    return (
+        f"{found.queries:,} of {found.eligible:,} rows × {_MANY_DIMENSIONS}, on disk, searched among all: "
+        f"weightlab.retrieval.measure took {seconds:.1f} s, R@1 {value:.4f} [{low:.4f}, {high:.4f}]; the process held "
+        f"{most:.2f} GiB at most, what lies on disk and was read included."
+    )
 
 
 def _runs(embeddings: Tensor, labels: Tensor, found: dict[str, dict[str, float]]) -> dict[str, Callable[[], object]]:

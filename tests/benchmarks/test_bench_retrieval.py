@@ -7,7 +7,8 @@ from pathlib import Path
 import faiss
 import pytest
 
-from benchmarks.retrieval import ROWS, main, make_rows, measure, report
+from benchmarks import retrieval
+from benchmarks.retrieval import ROWS, large_classes, main, make_rows, many_rows, measure, report
 
 
 def test_rows_are_as_many_and_as_classed_as_in_sop() -> None:
@@ -32,7 +33,13 @@ def test_both_find_the_same() -> None:
     assert faiss.omp_get_max_threads() == threads
 
 
-def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_large_classes_and_many_rows() -> None:
+    assert large_classes(600).startswith("Few large classes, 600 × 32 in 6, one thread: weightlab.retrieval.evaluate ")
+    assert many_rows(2000, queries=100).startswith("100 of 2,000 rows × 256, on disk, searched among all: ")
+
+
+def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retrieval, "large_classes", lambda: "large")
     with pytest.raises(SystemExit) as exit_:
         main(["--rows", "1000", "--figures", str(tmp_path)])
     assert exit_.value.code == 0

@@ -161,7 +161,7 @@ def test_clusters() -> None:
     shuffled = labels[torch.randperm(200, generator=torch.Generator().manual_seed(0))]
     assert values(measure(rows, shuffled, clusters=True))["NMI"] < 0.2
     assert "NMI" not in values(measure(rows, labels))
-    half = np.arange(100) < 100
+    half = np.arange(200) < 100
     found = measure(rows, labels, is_query=half, is_gallery=half, clusters=True, seed=5).table.set_index("metric")
     assert found.loc["NMI", "value"] == mutual_information(rows[:100].numpy(), labels[:100].numpy(), 5)
     assert np.isnan(found.loc["NMI", "low"])

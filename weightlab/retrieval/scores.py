@@ -35,13 +35,18 @@ def average_precision(found: Standing, relevant: Array) -> Array:
     of the j − 1 places before it that tie, (j − 1)(m − 1)/(t − 1) hold one in the mean; precision is linear in that.
     With H the harmonic numbers, Σ_{j ≤ J} 1/(a + j) = H(a + J) − H(a), and so is Σ (j − 1)/(a + j).
     """
-    a, b, t, m = found.before, found.hits_before, found.size, found.hits
-    drawn = np.clip(relevant[found.query] - a, 0, t)
+    least = relevant[found.query]
+    near = np.flatnonzero(found.before < least)
+    query, a, b = found.query[near], found.before[near], found.hits_before[near]
+    t, m = found.size[near], found.hits[near]
+    values = (b + 1) / (a + 1)
+    tied = np.flatnonzero(t > 1)
+    a, b, t, m = a[tied], b[tied], t[tied], m[tied]
+    drawn = np.minimum(least[near[tied]] - a, t)
     harmonic = _sums(1 / np.arange(1, int((a + drawn).max(initial=0)) + 1))
-    inverse = np.where(drawn == 1, 1 / (a + 1), harmonic[a + drawn] - harmonic[np.where(drawn > 0, a, 0)])
-    others = (m - 1) / np.maximum(t - 1, 1) * (drawn - (a + 1) * inverse)
-    values = np.where(drawn > 0, m / t * ((b + 1) * inverse + others), 0.0)
-    return _per_query(found, values, relevant) / relevant
+    inverse = harmonic[a + drawn] - harmonic[a]
+    values[tied] = m / t * ((b + 1) * inverse + (m - 1) / (t - 1) * (drawn - (a + 1) * inverse))
+    return np.bincount(query, weights=values, minlength=len(relevant)) / relevant
 
 
 def r_precision(found: Standing, relevant: Array) -> Array:

@@ -44,8 +44,8 @@ def standing(distance: Array, hit: Array, start: Array) -> Standing:
     distance: float64 [n], −similarity. hit: bool [n]. start: int64 [Q + 1], from 0 to n. Where the furthest references
     were left out, hits among those that tie with them are wrong; the others are right.
     """
-    first, last = _groups(distance, *mixed_runs(distance, hit, start, TOLERANCE))
-    count = np.concatenate([[0], np.cumsum(hit)])
+    count = _count(hit)
+    first, last = _groups(distance, *_mixed_runs(distance, count, start, TOLERANCE))
     hits = count[last] - count[first]
     mixed = (hits > 0) & (hits < last - first)
     first, last = first[mixed], last[mixed]
@@ -57,13 +57,17 @@ def standing(distance: Array, hit: Array, start: Array) -> Standing:
     if len(first):
         order = np.argsort(at, kind="stable")
         at, size = at[order], size[order]
-    query = np.searchsorted(start, at, side="right") - 1
+    query = np.repeat(np.arange(len(start) - 1), np.diff(np.searchsorted(at, start)))
     origin = start[query]
     return Standing(query, at - origin, count[at] - count[origin], size, count[at + size] - count[at])
 
 
 def mixed_runs(distance: Array, hit: Array, start: Array, near: float) -> tuple[Array, Array]:
     """First and last + 1 of the runs with hits and misses in which each reference is at most `near` from the next."""
+    return _mixed_runs(distance, _count(hit), start, near)
+
+
+def _mixed_runs(distance: Array, count: Array, start: Array, near: float) -> tuple[Array, Array]:
     joined = distance[1:] <= distance[:-1] + near
     borders = start[1:-1]
     joined[borders[(borders > 0) & (borders < len(distance))] - 1] = False
@@ -72,10 +76,16 @@ def mixed_runs(distance: Array, hit: Array, start: Array, near: float) -> tuple[
         return at, at
     is_first = np.concatenate([[True], at[1:] != at[:-1] + 1])
     first, last = at[is_first], at[np.append(is_first[1:], True)] + 2
-    count = np.concatenate([[0], np.cumsum(hit)])
     hits = count[last] - count[first]
     mixed = (hits > 0) & (hits < last - first)
     return first[mixed], last[mixed]
+
+
+def _count(hit: Array) -> Array:
+    """How many hits lie before each place: int64 [n + 1]."""
+    count = np.zeros(len(hit) + 1, dtype=np.int64)
+    np.cumsum(hit, out=count[1:])
+    return count
 
 
 def ranges(first: Array, last: Array) -> Array:
