@@ -30,8 +30,8 @@ def evaluate(
     """Each query searched in the gallery but for itself: {"R@1", …, "MAP@R"}, fractions in [0, 1], means over queries.
 
     R@k: 1 where any of the k nearest has the query's label. MAP@R, with R the number of others of that label in the
-    gallery: (1/R) Σ_{i ≤ R} P(i)·rel(i), where rel(i) is 1 if the i-th nearest has the label and P(i) is the precision at i
-    (Musgrave, Belongie, Lim 2020, "A Metric Learning Reality Check", section 3.2). A row alone with its label has
+    gallery: (1/R) Σ_{i ≤ R} P(i)·rel(i), where rel(i) is 1 if the i-th nearest has the label and P(i) is the precision
+    at i (Musgrave, Belongie, Lim 2020, "A Metric Learning Reality Check", section 3.2). A row alone with its label has
     nothing to find and is no query, but stays among the references. A k beyond all references means all of them.
 
     Ties: where references are equally similar to a query, both are the exact expectation over a random order of them,
@@ -40,8 +40,8 @@ def evaluate(
     would be equal, and of rows that a collapsed encoder makes equal but for noise, moves them by some 1e-7.
 
     embeddings: [N, D], L2-normalised; labels: whole numbers [N]. is_query, is_gallery: truth values [N]; None: all
-    rows. More metrics, with intervals: `measure`. Raises InputError for embeddings that contain NaN or aren't normalised,
-    labels that don't fit, a k that is not whole or below 1, or where no query has anything to find.
+    rows. More metrics, with intervals: `measure`. Raises InputError for embeddings that contain NaN or aren't
+    normalised, labels that don't fit, a k that is not whole or below 1, or where no query has anything to find.
     """
     rows = as_rows("embeddings", embeddings)
     _, classes = as_classes(labels, rows)

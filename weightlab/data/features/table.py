@@ -56,7 +56,10 @@ class Table:
 
     @classmethod
     def read(cls, source: Source, in_memory: int = IN_MEMORY) -> Table:
-        """Of a file; embeddings of more bytes than `in_memory` are mapped. Raises InputError for what can't be read, and for values that say nothing."""
+        """Of a file; embeddings of more bytes than `in_memory` are mapped.
+
+        Raises InputError for what can't be read, and for values that say nothing.
+        """
         path, columns = as_path("a file of embeddings", source.place), columns_of(source)
         asked = {role: name for role, name in columns.items() if role in NEEDED or role in source.options}
         with opened(path, asked) as stored:
