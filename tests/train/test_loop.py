@@ -18,6 +18,7 @@ from weightlab.errors import InputError
 from weightlab.pairs import References
 from weightlab.step import surrogate
 from weightlab.train import TrainConfig, checkpoint, evaluation, loop, train
+from weightlab.train.state import TrainState
 
 CONFIG = TrainConfig(scale="mean", steps=20, size=12, width=4, dimensions=8, memory=700, warmup=3, batch=32, seed=2)
 
@@ -131,3 +132,10 @@ def test_evaluation_does_not_depend_on_the_batches() -> None:
     found = evaluation.embed(encoder, rows, batch=1000)
     torch.testing.assert_close(evaluation.embed(encoder.train(), rows, batch=3000), found)
     assert all(torch.equal(encoder.state_dict()[name], value) for name, value in before.items())
+
+
+@pytest.mark.parametrize(("memory", "momentum", "has"), [(700, 0.9, True), (700, 0.0, False), (0, 0.9, False)])
+def test_only_a_memory_with_momentum_has_a_second_encoder(memory: int, momentum: float, has: bool) -> None:
+    """Without momentum it would be a copy of the first: the same keys for twice the work."""
+    config = CONFIG.model_copy(update={"memory": memory, "momentum": momentum})
+    assert (TrainState.start(config, (1, 12, 12)).momentum is not None) == has
