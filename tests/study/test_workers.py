@@ -167,6 +167,18 @@ def test_a_failure_has_a_reason_in_a_line(spec: StudySpec, error: BaseException,
     assert attempt(trial, train, lambda step, loss: None) == Failure(trial, reason)
 
 
+@pytest.mark.parametrize("loss", [math.nan, math.inf, -math.inf])
+def test_a_loss_that_is_no_number_is_a_reason(spec: StudySpec, loss: float) -> None:
+    def train(config: TrainConfig, *, on_step: Callable[[int, float], None] | None = None) -> TrainResult:
+        assert on_step is not None
+        on_step(1, 0.5)
+        on_step(2, loss)
+        raise AssertionError("it went on")
+
+    trial = trials(spec, "quick")[0]
+    assert attempt(trial, train, lambda step, loss: None) == Failure(trial, f"the loss is {loss} at step 2")
+
+
 @pytest.mark.parametrize(
     ("metrics", "reason"),
     [
