@@ -25,6 +25,7 @@ NAMES = [
     *("x^{ $^{$", "a$x$b", "$", "$$", "_hidden", "100 % of", "\\frac{", "a\\$b", "a<b>|`c`", "a_b^c", "&amp;", "字"),
     *("line\nbreak", "\x1b[31m", "\udcff", "é'\"", "nan"),
 ]
+ARMS = [name for name in NAMES if name != "\udcff"]  # what is half a character no arm can be called
 SPACELESS = str.maketrans("", "", " \n")
 
 
@@ -41,7 +42,9 @@ def curves(column: str, names: list[str]) -> pd.DataFrame:
         for sign in ("positive", "negative")
         for similarity in (-1.0, 0.0, 1.0)
     ]
-    return pd.DataFrame(rows, columns=[column, "similarity", "sign", "weight", "low", "high"])
+    frame = pd.DataFrame([row[1:] for row in rows], columns=["similarity", "sign", "weight", "low", "high"])
+    # as objects: with pyarrow pandas keeps texts as UTF-8, which has no place for half a character
+    return frame.assign(**{column: pd.Series([row[0] for row in rows], dtype=object)})
 
 
 def study(names: list[str]) -> Figure:
@@ -69,13 +72,13 @@ def save_as_all(figure: Figure, folder: Path) -> None:
 @pytest.mark.parametrize("usetex", [False, True])
 def test_a_study(tmp_path: Path, usetex: bool) -> None:
     with plt.rc_context({"text.usetex": usetex}):  # as people have it who write papers
-        figure = study(NAMES)
+        figure = study(ARMS)
         save_as_all(figure, tmp_path)
     *rows, recall = figure.axes
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        assert_drawn([ax.yaxis.label for ax in rows], NAMES)
-        assert_drawn(figure.legends[1].get_texts(), [f"mean of {NAMES[0]}", "one seed", "mean, 95 % interval"])
+        assert_drawn([ax.yaxis.label for ax in rows], ARMS)
+        assert_drawn(figure.legends[1].get_texts(), [f"mean of {ARMS[0]}", "one seed", "mean, 95 % interval"])
     assert recall.get_xlabel() == "R@1 (%)"
     assert [text.get_parse_math() for text in figure.legends[0].get_texts()] == [True, True]  # $w^+$, $w^-$ are ours
 

@@ -28,7 +28,8 @@ def plot_comparison(
 
     figure: an empty one to draw in, which is made as high as its legend wants; without it a new one of pyplot's.
     """
-    names = [wrapped(str(name), _NAME) for name in curves["weighting"].unique()]
+    weightings = list(curves["weighting"].unique())  # not by groupby: beside pyarrow it takes no half of a character
+    names = [wrapped(str(name), _NAME) for name in weightings]
     figure = plt.figure() if figure is None else figure
     figure.set_layout_engine("constrained")
     figure.set_size_inches(_WIDTH, _HEIGHT + _LINE * _lines_beyond_one(names))
@@ -37,8 +38,8 @@ def plot_comparison(
         for ax, sign in zip(axes, ("positive", "negative"), strict=True):
             part = curves[curves["sign"] == sign]
             lines, drawn, marked = [], [], []
-            for number, (name, whole) in enumerate(part.groupby("weighting", sort=False)):
-                curve, poles = split_poles(whole)
+            for number, name in enumerate(weightings):
+                curve, poles = split_poles(part[part["weighting"] == name])
                 colour, line = style.SERIES[number % len(style.SERIES)], style.DASHES[number % len(style.DASHES)]
                 lines += ax.plot(curve["similarity"], curve["weight"], color=colour, linestyle=line, label=str(name))
                 ax.fill_between(curve["similarity"], curve["low"], curve["high"], color=colour, alpha=0.1, linewidth=0)
