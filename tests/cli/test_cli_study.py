@@ -112,7 +112,7 @@ def test_ctrl_c_says_how_to_go_on(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("weightlab.study.workers.run_trials", interrupted)
-    monkeypatch.setattr("weightlab.study.checks.check_trials", lambda *_: None)
+    monkeypatch.setattr("weightlab.study.checks.check_trials", lambda *_: [])
     assert weightlab("run", "--jobs", "1", "--figures", "my figures", "small", "--runs=runs") == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line == (
@@ -231,7 +231,7 @@ def test_an_arm_that_can_not_be_drawn_is_found_before_it(
         raise InputError("no function of similarities")
 
     monkeypatch.setattr("weightlab.study.workers.run_trials", None)
-    monkeypatch.setattr("weightlab.study.checks.check_trials", lambda *_: None)
+    monkeypatch.setattr("weightlab.study.checks.check_trials", lambda *_: [])
     monkeypatch.setattr("weightlab.study.report.decompose", refuse)
     assert weightlab("run", "small") == 2
     assert capsys.readouterr().err == 'weightlab: [arms."one"]: no function of similarities\n'

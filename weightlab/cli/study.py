@@ -185,7 +185,8 @@ def _check(spec: StudySpec, size: str, runs: Path, figures: Path) -> None:
     check_folder(Storage.of(runs, spec, size).folder, "--runs")
     _check_figures(spec, size, figures)
     if left := missing(spec, size, runs):
-        check_trials(left, spec.metric)
+        for note in check_trials(left, spec.metric):
+            _say(note)
         rehearse(spec, size)
 
 

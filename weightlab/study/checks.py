@@ -17,11 +17,12 @@ from weightlab.train.state import TrainState
 __all__ = ["check_trials"]
 
 
-def check_trials(trials: Iterable[Trial], metric: str) -> None:
-    """Raise InputError unless all trials' data can be loaded, have their batches and are measured by the metric, and
-    each arm's run can begin.
+def check_trials(trials: Iterable[Trial], metric: str) -> list[str]:
+    """What is to be known of the data, a line each.
 
-    A run that has begun has its encoder, its optimizer and its whole memory, and its weighting has had first pairs.
+    Raises InputError unless all trials' data can be loaded, have their batches and are measured by the metric, and each
+    arm's run can begin. A run that has begun has its encoder, its optimizer and its whole memory, and its weighting has
+    had first pairs.
     """
     datasets: dict[tuple[object, ...], Dataset] = {}
     for arm, config in {trial.arm: trial.config for trial in trials}.items():
@@ -33,6 +34,7 @@ def check_trials(trials: Iterable[Trial], metric: str) -> None:
             _begin(config, datasets[key])
         except InputError as error:
             raise InputError(f'[arms."{arm}"]: {error}') from error
+    return list(dict.fromkeys(note for dataset in datasets.values() for note in dataset.notes))
 
 
 def _check_metric(metric: str, dataset: Dataset) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import multiprocessing
 import os
@@ -234,6 +235,7 @@ def _interrupts_ignored() -> Iterator[None]:
 def _work(connection: Connection, train: Train, parent: int) -> None:
     """A worker's life: trial after trial, until its parent ends it or is gone."""
     torch.set_num_threads(1)
+    logging.getLogger("weightlab.train").setLevel(logging.ERROR)  # notes on the data were said before the first trial
     try:
         connection.send(_Ready())
         while True:
