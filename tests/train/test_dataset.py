@@ -12,7 +12,7 @@ from torch import Tensor
 
 from weightlab.data import Dataset, Draw, Split
 from weightlab.errors import InputError
-from weightlab.train import TrainConfig, checkpoint, embed_run, evaluate_run, train
+from weightlab.train import TrainConfig, checkpoint, embed_run, evaluate, evaluate_run, train
 
 CONFIG = TrainConfig(steps=3, width=4, dimensions=8, memory=64, warmup=1, batch=8, per_class=2, seed=1)
 
@@ -108,3 +108,27 @@ def test_a_split_that_does_not_fit_itself(changes: dict[str, object], message: s
     given: dict[str, object] = {"labels": torch.tensor([0, 1]), "inputs": Noise(torch.tensor([0, 1]))}
     with pytest.raises(InputError, match=message):
         Split(**(given | changes))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, eq=False)
+class Directions:
+    """Vectors of the plane, by their angles in degrees."""
+
+    angles: Tensor
+    shape: tuple[int, ...] = (2,)
+    slow: bool = False
+
+    def __call__(self, index: Tensor, draw: Draw | None = None) -> Tensor:
+        angles = self.angles[index].deg2rad()
+        return torch.stack([angles.cos(), angles.sin()], dim=1)
+
+
+def test_queries_are_searched_in_the_gallery_alone() -> None:
+    """Among all rows the first two find each other; in the gallery (60° and 10°) each query's class is the farther."""
+    rows = Directions(torch.tensor([0.0, 1, 60, 10, 100]))
+    labels = torch.tensor([0, 0, 0, 1, 1])
+    is_query = torch.tensor([True, True, False, False, True])
+    everywhere = evaluate(torch.nn.Identity(), Split(labels, rows), ks=(1, 2))
+    apart = evaluate(torch.nn.Identity(), Split(labels, rows, is_query=is_query, is_gallery=~is_query), ks=(1, 2))
+    assert everywhere["R@1"] == 0.4
+    assert apart == {"R@1": 0, "R@2": 1, "MAP@R": 0}
