@@ -124,13 +124,15 @@ def test_classes_that_training_has_not_seen_are_evaluated(
         assert torch.equal(split.inputs(torch.arange(9)), test.inputs(torch.arange(9)))
 
 
-def test_evaluation_does_not_depend_on_the_batches() -> None:
+@pytest.mark.parametrize(("name", "value"), [("_MOST_ROWS", 1000), ("_MOST_NUMBERS", 144 * 300)])
+def test_evaluation_does_not_depend_on_the_batches(name: str, value: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """An encoder that was left in training mode would normalise each by its own mean, and change."""
     rows = data.load("glyphs", size=12).test
     encoder = models.build("cnn", shape=(1, 12, 12), width=4, dimensions=8, seed=0).train()
     before = copy.deepcopy(encoder.state_dict())
-    found = evaluation.embed(encoder, rows, batch=1000)
-    torch.testing.assert_close(evaluation.embed(encoder.train(), rows, batch=3000), found)
+    found = evaluation.embed(encoder, rows)
+    monkeypatch.setattr(evaluation, name, value)
+    torch.testing.assert_close(evaluation.embed(encoder.train(), rows), found)
     assert all(torch.equal(encoder.state_dict()[name], value) for name, value in before.items())
 
 
