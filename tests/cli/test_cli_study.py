@@ -192,7 +192,7 @@ def broken(s, positive, negative):
     ("arm", "options", "message"),
     [
         ('model = "resnet"', [], "[arms.\"three\"] model: unknown model 'resnet'"),
-        ('data = "sop"', [], "[arms.\"three\"] data: unknown data set 'sop'"),
+        ('data = "sops"', [], "[arms.\"three\"] data: unknown data set 'sops'"),
         ("batch = 2592", [], '[arms."three"]: a batch of 2592 with 4 a class needs 648 classes; there are'),
         ('loss = "broken.py:broken"', [], "broken fails: KeyError"),
         ("", ["--runs", "studies/small.toml"], "studies/small.toml is a file, not a folder"),

@@ -85,7 +85,7 @@ def test_without_sizes_there_is_quick(spec_path: Path) -> None:
         ("steps = 4\n", "steps = true\n", ["[base] steps: must be a number or a text, not true"]),
         ("steps = 4\n", 'steps = "40"\n', ["[base] steps must be a whole number, not '40'"]),
         ("steps = 4\n", 'model = "resnet"\n', ["[base] model: unknown model 'resnet'"]),
-        ("steps = 40", 'data = "sop"', ["[sizes.full] data: unknown data set 'sop'"]),
+        ("steps = 40", 'data = "sops"', ["[sizes.full] data: unknown data set 'sops'"]),
         ("memory = 0", 'scale = "men"', ["[arms.\"batch only\"] scale must be 'raw', 'mean' or 'mass', not 'men'"]),
         ("memory = 0", "memory = {a = 1}", ["memory must be a whole number, not {'a': 1}"]),
         ("[arms.constant]", '[arms.""]', ["arms: an arm's name is empty: ''"]),
@@ -171,7 +171,7 @@ def test_all_that_is_wrong_is_said_at_once(spec_path: Path) -> None:
         "baseline: unknown arm 'batch': did you mean 'batch only'?",
         "finding F1: unknown arm 'constnt': did you mean 'constant'?",
         "[arms.\"constant\"]: unknown setting 'negatve': did you mean 'negative'?",
-        "[arms.\"batch only\"] model: unknown model 'resnet': known are cnn",
+        "[arms.\"batch only\"] model: unknown model 'resnet': known are cnn, linear, mlp, timm",
         "[base] momentum must be below 1, not 2",
         "[base] steps must be at least 1, not -4",
     ]

@@ -14,9 +14,6 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-
 from weightlab.lazy import np, torch
 
 if TYPE_CHECKING:
@@ -67,6 +64,9 @@ def alike(bitmaps: Tensor, points: Sequence[int]) -> Tensor:
 
 def components(pairs: NDArray[np.int64], count: int) -> NDArray[np.intp]:
     """The connected component of each of `count` characters, [count], numbered in the order of their first ones."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     first, second = pairs.T
     graph = coo_array((np.ones(len(first), bool), (first, second)), shape=(count, count))
     found = connected_components(graph, directed=False)[1]

@@ -51,7 +51,7 @@ def load(source: Source, wanted: Wanted) -> Dataset:
 
 def read_measured(source: Source) -> tuple[Tensor, Split]:
     """As `weightlab.data.features.read_split`."""
-    table = Table.read(source, in_memory=0)  # they are copied once, normalised: twice would be too much of a million
+    table = Table.read(source, mapped=True)  # they are copied once, normalised: twice would be too much of a million
     rows = np.arange(len(table.classes.of)) if table.split is None else np.flatnonzero(table.part(TEST))
     if not len(rows):
         raise InputError(f"{table.path}: {columns_of(source)['split']} has no row for {TEST}")

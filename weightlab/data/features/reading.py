@@ -88,12 +88,12 @@ def names_in(path: Path) -> list[str]:
         return stored.names()
 
 
-def read_embeddings(stored: Stored, path: Path, name: str, in_memory: int = IN_MEMORY) -> Tensor:
-    """Rows as they are stored, [n, D], of half, single or double precision; of more bytes than `in_memory` mapped.
+def read_embeddings(stored: Stored, path: Path, name: str, *, mapped: bool = False) -> Tensor:
+    """Rows as they are stored, [n, D], of half, single or double precision; mapped if asked for, or large.
 
     Raises InputError for others and none.
     """
-    rows = as_floats(f"{path}: {name}", stored.embeddings(name, in_memory), ("n", "D"))
+    rows = as_floats(f"{path}: {name}", stored.embeddings(name, 0 if mapped else IN_MEMORY), ("n", "D"))
     if not len(rows):
         raise InputError(f"{path}: {name} has no rows")
     if not rows.shape[1]:

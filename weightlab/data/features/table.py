@@ -11,7 +11,7 @@ from torch import Tensor
 
 from weightlab.data import disjoint
 from weightlab.data.features.columns import NEEDED, columns_of
-from weightlab.data.features.reading import IN_MEMORY, opened, read_embeddings
+from weightlab.data.features.reading import opened, read_embeddings
 from weightlab.data.features.values import (
     TEST,
     TRAIN,
@@ -55,8 +55,8 @@ class Table:
     paths: list[str] | None
 
     @classmethod
-    def read(cls, source: Source, in_memory: int = IN_MEMORY) -> Table:
-        """Of a file; embeddings of more bytes than `in_memory` are mapped.
+    def read(cls, source: Source, *, mapped: bool = False) -> Table:
+        """Of a file; embeddings are mapped if asked for, or large.
 
         Raises InputError for what can't be read, and for values that say nothing.
         """
@@ -64,7 +64,7 @@ class Table:
         asked = {role: name for role, name in columns.items() if role in NEEDED or role in source.options}
         with opened(path, asked) as stored:
             there = {role: name for role, name in columns.items() if role in asked or name in stored.names()}
-            rows = read_embeddings(stored, path, there["embeddings"], in_memory)
+            rows = read_embeddings(stored, path, there["embeddings"], mapped=mapped)
             name = {role: f"{path}: {column}" for role, column in there.items()}
             array = {role: stored.array(column) for role, column in there.items() if role != "embeddings"}
         split = as_split(name["split"], array["split"], len(rows)) if "split" in array else None
