@@ -93,6 +93,8 @@ def command(random: Random) -> Command:
     options = {word.partition("=")[0] for word in draft.words}
     if path[0] in ("decompose", "compare") and "--out" in options and "--plot" not in options:
         draft.verdicts.append(Verdict.bad)  # it would do nothing
+    if path[0] in ("embed", "neighbours"):
+        draft.verdicts.append(Verdict.odd)  # they want --out, of a suffix of theirs
     if any("latex" in word for word in draft.words):
         draft.verdicts.append(Verdict.odd)  # only the built-in losses have formulas
     if wild > 0.93:
