@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from weightlab.data.images import SUFFIXES, build, found, split_by_seed
+from weightlab.data.images import SUFFIXES, build, found, seed_and_share, split_by_seed
 from weightlab.data.kind import Found, Kind, Wanted
 from weightlab.data.listing import Listing, Listings
 from weightlab.data.source import Source
@@ -66,8 +66,7 @@ def listings(source: Source) -> Listings:
 def check(source: Source) -> None:
     """Raise InputError for an option that there is not."""
     source.check_options("seed", "test")
-    _seed(source)
-    _share(source)
+    seed_and_share(source)
 
 
 def load(source: Source, wanted: Wanted) -> Dataset:
@@ -104,16 +103,8 @@ def _by_seed(source: Source, root: Path) -> Listings:
             f"{source}: all images of {root} are in the one folder {only}/, which is one class: it takes at least 2 "
             f"(if the classes are in it, write {source.kind}:{root / only})"
         )
-    split = split_by_seed(_listing(root, seen), _share(source), _seed(source))
+    split = split_by_seed(_listing(root, seen), *seed_and_share(source))
     return replace(split, notes=tuple(_notes(seen, "")))
-
-
-def _seed(source: Source) -> int:
-    return source.whole("seed", 0, 0)
-
-
-def _share(source: Source) -> float:
-    return source.number("test", 0.5, 0.01, 0.99)
 
 
 def _listing(root: Path, seen: _Seen) -> Listing:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from weightlab.data.images import SUFFIXES, build, found, split_by_seed
+from weightlab.data.images import SUFFIXES, build, found, seed_and_share, split_by_seed
 from weightlab.data.images.rows import taken
 from weightlab.data.kind import Found, Kind, Wanted
 from weightlab.data.listing import Listing, Listings
@@ -62,7 +62,7 @@ def listings(source: Source) -> Listings:
     root = Path(source.text("root", str(Path(source.place).parent)))
     every = _every(table, root)
     if "split" not in table.columns:
-        parts = split_by_seed(every, _share(source), _seed(source))
+        parts = split_by_seed(every, *seed_and_share(source))
         numbers = {where: row for row, where in enumerate(table.where)}
         test = [numbers[where] for where in parts.test.where or []]
         return Listings(parts.train, _with_roles(parts.test, table, test), notes=_notes(table))
@@ -81,8 +81,7 @@ def check(source: Source) -> None:
     """Raise InputError for an option that there is not."""
     source.check_options("root", "seed", "test")
     source.text("root", ".")
-    _seed(source)
-    _share(source)
+    seed_and_share(source)
 
 
 def load(source: Source, wanted: Wanted) -> Dataset:
@@ -107,14 +106,6 @@ def version(source: Source) -> str:
 def inspect(source: Source) -> Found:
     """How many images of how many classes, and what is wrong with them."""
     return found(listings(source))
-
-
-def _seed(source: Source) -> int:
-    return source.whole("seed", 0, 0)
-
-
-def _share(source: Source) -> float:
-    return source.number("test", 0.5, 0.01, 0.99)
 
 
 def _read(file: Path) -> _Table:

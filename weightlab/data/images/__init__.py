@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from weightlab.data.images.augmentation import working_side
 from weightlab.data.images.checks import check_files, check_listings, remarks
-from weightlab.data.images.classes import split_by_seed, validation_of
+from weightlab.data.images.classes import seed_and_share, split_by_seed, validation_of
 from weightlab.data.images.decode import SUFFIXES
 from weightlab.data.images.inputs import Images
 from weightlab.data.images.kept import Library, decode_all, read_or_decode
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-__all__ = ["SUFFIXES", "build", "found", "split_by_seed"]
+__all__ = ["SUFFIXES", "build", "found", "seed_and_share", "split_by_seed"]
 
 
 def build(name: str, listings: Listings, wanted: Wanted) -> Dataset:

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from weightlab.data.disjoint import place_of
 from weightlab.data.images.rows import taken
 from weightlab.data.listing import Listing, Listings
+from weightlab.data.source import Source
 from weightlab.errors import InputError
 
-__all__ = ["held_out", "split_by_seed", "validation_of"]
+__all__ = ["held_out", "seed_and_share", "split_by_seed", "validation_of"]
 
 _SHARE = 5  # one in so many training classes is for validation
 
@@ -27,7 +28,12 @@ def held_out(names: Iterable[str], share: float, seed: int) -> set[str]:
     return set(order[: min(max(count, 1), len(order) - 1)])
 
 
-def split_by_seed(listing: Listing, share: float, seed: int) -> Listings:
+def seed_and_share(source: Source) -> tuple[int, float]:
+    """The options seed, at least 0, and test, the share of the classes, 0.01 to 0.99. Raises InputError for others."""
+    return source.whole("seed", 0, 0), source.number("test", 0.5, 0.01, 0.99)
+
+
+def split_by_seed(listing: Listing, seed: int, share: float) -> Listings:
     """A listing in two parts of different classes. Raises InputError as `held_out` does."""
     test = held_out(listing.classes, share, seed)
     rows = range(len(listing))
