@@ -9,7 +9,7 @@ import matplotlib
 import numpy as np
 import pytest
 import torch
-from fontTools.subset import Options, Subsetter
+from data.font_files import MONO, TEXT, font_files
 from fontTools.ttLib import TTCollection, TTFont, newTable
 from fontTools.ttLib.tables.sbixGlyph import Glyph
 from fontTools.ttLib.tables.sbixStrike import Strike
@@ -19,29 +19,10 @@ from weightlab.data import Draw, drawings, fonts, merging, rendering
 from weightlab.errors import InputError
 from weightlab.train import TrainConfig, train
 
-MONO = "ACDGHKMR"  # which SansMono draws in another way than Sans
-TEXT = f"{MONO}BEFJLNPQSTUVWXYZ2345679&?АВ — \u0301█"  # with look-alikes, and what is no class
-STYLES = ("Sans", "Serif", "Sans-Bold", "Serif-Bold", "SansMono")
-
 
 @pytest.fixture(scope="module")
 def subsets(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Small fonts, a style each; SansMono has some of the characters only."""
-    folder = tmp_path_factory.mktemp("subsets")
-    for style in STYLES:
-        with TTFont(Path(matplotlib.get_data_path(), "fonts", "ttf", f"DejaVu{style}.ttf")) as font:
-            subset = Subsetter(
-                Options(
-                    drop_tables=["FFTM", "GPOS", "GSUB", "GDEF", "kern"],
-                    notdef_outline=True,
-                    layout_features=[],
-                    glyph_names=False,
-                )
-            )
-            subset.populate(text=MONO if style == "SansMono" else TEXT)
-            subset.subset(font)
-            font.save(folder / f"{style}.ttf")
-    return folder
+    return font_files(tmp_path_factory.mktemp("subsets"))
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from weightlab.errors import InputError
 __all__ = ["NEEDED", "ROLES", "SUFFIXES", "check_columns", "columns_of"]
 
 NEEDED = ("embeddings", "labels")
-ROLES = (*NEEDED, "split", "category", "is_query", "is_gallery", "path")
+ROLES = (*NEEDED, "split", "category", "is_query", "is_gallery", "path", "class_names", "category_names")
 SUFFIXES = (".npz", ".safetensors", ".parquet")
 
 

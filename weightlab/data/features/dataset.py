@@ -99,4 +99,4 @@ def _split(table: Table, rows: Where, *, roles: bool = False) -> Split:
 def _renumbered(classes: Classes, rows: Where) -> tuple[Tensor, list[str]]:
     """Classes of some rows, numbered without gaps, and their names."""
     found, labels = np.unique(classes.of[rows], return_inverse=True)
-    return torch.from_numpy(labels), [classes.names[number] for number in found.tolist()]
+    return torch.from_numpy(labels), [classes.titles[number] for number in found.tolist()]

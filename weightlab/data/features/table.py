@@ -21,6 +21,7 @@ from weightlab.data.features.values import (
     as_paths,
     as_roles,
     as_split,
+    titled,
 )
 from weightlab.data.source import Source
 from weightlab.errors import InputError
@@ -71,12 +72,22 @@ class Table:
         if split is not None and (given := [option for option in ("seed", "test") if option in source.options]):
             raise InputError(f"{name['split']} says what is for test: leave out {' and '.join(given)}")
         tested = np.ones(len(rows), dtype=bool) if split is None else split != TRAIN
+
+        def classes(role: str, names: str) -> Classes:
+            found = as_classes(name[role], array[role], len(rows))
+            try:
+                return titled(found, name[names], array[names]) if names in array else found
+            except InputError:
+                if names in source.options:
+                    raise
+                return found  # an array that is called so, but says something else
+
         return cls(
             source,
             rows,
-            as_classes(name["labels"], array["labels"], len(rows)),
+            classes("labels", "class_names"),
             split,
-            as_classes(name["category"], array["category"], len(rows)) if "category" in array else None,
+            classes("category", "category_names") if "category" in array else None,
             as_roles(name["is_query"], array["is_query"], tested) if "is_query" in array else None,
             as_roles(name["is_gallery"], array["is_gallery"], tested) if "is_gallery" in array else None,
             as_paths(name["path"], array["path"], len(rows)) if "path" in array else None,

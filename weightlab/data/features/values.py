@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +17,18 @@ if TYPE_CHECKING:
 
     from weightlab.arrays import Array
 
-__all__ = ["TEST", "TRAIN", "VALIDATION", "Classes", "as_classes", "as_paths", "as_roles", "as_split", "coded"]
+__all__ = [
+    "TEST",
+    "TRAIN",
+    "VALIDATION",
+    "Classes",
+    "as_classes",
+    "as_paths",
+    "as_roles",
+    "as_split",
+    "coded",
+    "titled",
+]
 
 TRAIN, TEST, VALIDATION = "train", "test", "validation"
 _TRUTH = {"true": True, "false": False, "1": True, "0": False, "1.0": True, "0.0": False}
@@ -28,11 +39,13 @@ class Classes:
     """A name for each row.
 
     of: int64 [N], the number of each row's name.
-    names: all that there are, without gaps.
+    names: all that there are, without gaps, as they are written.
+    titles: what each is called: as it is written, or by a list of names.
     """
 
     of: NDArray[np.int64]
     names: list[str]
+    titles: list[str]
 
 
 def as_classes(name: str, given: Array, rows: int) -> Classes:
@@ -43,7 +56,8 @@ def as_classes(name: str, given: Array, rows: int) -> Classes:
         found, of = np.unique(_texts(array), return_inverse=True)
     else:
         found, of = np.unique(as_labels(name, _numbers(name, array)).numpy(), return_inverse=True)
-    return Classes(of.astype(np.int64), [str(each) for each in found])
+    names = [str(each) for each in found]
+    return Classes(of.astype(np.int64), names, names)
 
 
 def coded(name: str, given: Array) -> Array:
@@ -78,6 +92,20 @@ def as_roles(name: str, given: Array, needed: NDArray[np.bool_]) -> NDArray[np.b
             raise InputError(f"{name} must be true or false, not {_shown(array[row])} in row {row} (from 0)")
         found[row] = value
     return found
+
+
+def titled(classes: Classes, name: str, given: Array) -> Classes:
+    """Classes that are written as whole numbers, called by the text at each one's place in a list.
+
+    Raises InputError for a list of anything else, and for a class that is no number from 0 to the list's end.
+    """
+    array = _as_array(given)
+    if array.ndim != 1 or not _is_text(name, array):
+        raise InputError(f"{name} must be a list of texts, not {array.dtype} {list(array.shape)}")
+    for each in classes.names:
+        if not (each.isascii() and each.isdecimal() and int(each) < len(array)):
+            raise InputError(f"{name} has {len(array)} names, of the numbers from 0: none is of {shown(each)}")
+    return replace(classes, titles=[_text(array[int(each)]) for each in classes.names])
 
 
 def as_paths(name: str, given: Array, rows: int) -> list[str]:
