@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from weightlab import data, retrieval
+from weightlab import InputError, data, retrieval
 from weightlab.cli import main
 from weightlab.data import Dataset, Split
 from weightlab.data.draw import Draw
@@ -135,6 +135,15 @@ def test_what_embed_writes_is_read_and_measured_alike(
     of_file = json.loads(run(capsys, "evaluate", out, "--ks", "1,3", "--format", "json")[1])
     assert of_file.pop("intervals")["MRR"] == pytest.approx(of_run.pop("intervals")["MRR"])
     assert of_file == pytest.approx(of_run)
+
+
+def test_more_texts_than_a_file_takes_are_refused(tmp_path: Path) -> None:
+    """safetensors has at most 100 MB of them."""
+    rows = Split(torch.tensor([0, 0]), Pictures(2, 0), class_names=["a" * 10**8])
+    whole = embedded.Embedded("long", torch.eye(2), rows, (1,), ("test", "test"))
+    with pytest.raises(InputError, match=r"x\.safetensors: the 2 rows can't be written \(.*\): write a \.npz file"):
+        embedded.write(whole, tmp_path / "x.safetensors")
+    assert not list(tmp_path.iterdir())
 
 
 def test_all_rows_have_classes_and_categories_of_both_parts(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import sys
 from pathlib import Path
@@ -27,13 +28,16 @@ SPLIT = np.array(["train"] * 30 + ["test"] * 30)
 
 
 def write(path: Path, /, **columns: Any) -> Path:  # noqa: ANN401
-    """The arrays in any of the formats; texts in a .safetensors file can't be."""
+    """The arrays in any of the formats; in a .safetensors file texts are lists in its metadata."""
     columns = {"embeddings": ROWS, "labels": LABELS, **columns}
     columns = {name: value for name, value in columns.items() if value is not None}
     if path.suffix == ".npz":
         np.savez(path, **columns)
     elif path.suffix == ".safetensors":
-        save_file({name: torch.as_tensor(np.ascontiguousarray(value)) for name, value in columns.items()}, path)
+        texts = {name: value for name, value in columns.items() if np.asarray(value).dtype.kind == "U"}
+        numbers = {name: np.ascontiguousarray(value) for name, value in columns.items() if name not in texts}
+        metadata = {name: json.dumps(list(value)) for name, value in texts.items()} | {"format": "pt"}
+        save_file({name: torch.as_tensor(value) for name, value in numbers.items()}, path, metadata)
     else:
         pd.DataFrame(
             {name: list(value) if np.ndim(value) > 1 else value for name, value in columns.items()}
@@ -177,15 +181,10 @@ def test_the_test_has_the_share_and_the_seed_that_are_asked_for(tmp_path: Path) 
 def test_roles_categories_and_paths(suffix: str, tmp_path: Path) -> None:
     query, category = np.arange(60) % 3 == 0, LABELS // 4 * 10
     columns: dict[str, Any] = {"is_query": query, "is_gallery": (~query).astype(np.int32), "category": category}
-    if suffix != "safetensors":
-        columns |= {"split": SPLIT, "path": np.array([f"{row}.jpg" for row in range(60)])}
+    columns |= {"split": SPLIT, "path": np.array([f"{row}.jpg" for row in range(60)])}
     dataset = load(write(tmp_path / f"x.{suffix}", **columns))
-    mine = np.arange(30, 60)
-    if suffix == "safetensors":
-        mine = np.flatnonzero(disjoint.chosen([str(label) for label in range(20)], 0, 0.5)[LABELS])
-    else:
-        assert dataset.test.paths == [f"{row}.jpg" for row in range(30, 60)]
-    test = dataset.test
+    mine, test = np.arange(30, 60), dataset.test
+    assert test.paths == [f"{row}.jpg" for row in range(30, 60)]
     assert test.is_query is not None
     assert test.is_gallery is not None
     assert test.is_query.tolist() == query[mine].tolist()
@@ -194,6 +193,68 @@ def test_roles_categories_and_paths(suffix: str, tmp_path: Path) -> None:
     assert test.categories is not None
     assert test.category_names is not None
     assert [int(test.category_names[each]) for each in test.categories] == category[mine].tolist()
+
+
+@pytest.mark.parametrize("suffix", ["npz", "safetensors"])
+@pytest.mark.parametrize("kind", [np.int64, np.uint8, np.float32])
+def test_numbers_are_called_by_a_list_of_names(suffix: str, kind: Any, tmp_path: Path) -> None:  # noqa: ANN401
+    called = [f"class é{number % 7}{number}" for number in range(25)]  # some of numbers that no row has
+    columns: dict[str, Any] = {"labels": LABELS.astype(kind), "category": LABELS % 3}
+    path = write(tmp_path / f"x.{suffix}", **columns, class_names=called, category_names=["x", "y", "z"])
+    dataset, without = load(path), load(write(tmp_path / f"y.{suffix}", **columns))
+    for split, plain in ((dataset.train, without.train), (dataset.test, without.test)):
+        assert rows_of(split).tolist() == rows_of(plain).tolist()  # names don't choose who is for test
+        assert plain.class_names is not None
+        assert split.class_names == [called[int(name)] for name in plain.class_names]
+        assert split.category_names == ["x", "y", "z"]
+    path = write(tmp_path / f"z.{suffix}", **columns, other=called)
+    assert load(path, "(class_names=other)").test.class_names == dataset.test.class_names
+    assert load(path).test.class_names == without.test.class_names
+
+
+@pytest.mark.parametrize(
+    ("labels", "called", "message"),
+    [
+        (LABELS, [f"n{number}" for number in range(19)], "has 19 names, of the numbers from 0: none is of '19'"),
+        (LABELS - 1, [f"n{number}" for number in range(19)], "none is of '-1'"),
+        (np.array([f"c{label}" for label in LABELS]), [f"n{number}" for number in range(20)], "none is of 'c0'"),
+        (LABELS, np.arange(20), r"must be a list of texts, not int64 \[20\]"),
+        (LABELS, [["a", "b"]] * 20, r"must be a list of texts, not <U1 \[20, 2\]"),
+    ],
+)
+def test_a_list_that_is_not_of_the_names_is_used_only_if_asked_for(
+    labels: Any,  # noqa: ANN401
+    called: Any,  # noqa: ANN401
+    message: str,
+    tmp_path: Path,
+) -> None:
+    path = write(tmp_path / "x.npz", labels=labels, class_names=called)
+    test = load(path).test
+    assert test.class_names is not None
+    assert {*test.class_names} <= {str(label) for label in labels}
+    with pytest.raises(InputError, match=message):
+        load(path, "(class_names=class_names)")
+
+
+@pytest.mark.parametrize("text", ["test", "[", "[1, 2]", '["train", 1]', "[]", '{"a": "b"}', "[" * 100_000, '"train"'])
+def test_other_metadata_are_no_arrays(text: str, tmp_path: Path) -> None:
+    tensors = {"embeddings": torch.from_numpy(ROWS), "labels": torch.from_numpy(LABELS)}
+    path = tmp_path / "x.safetensors"
+    save_file(tensors, path, {"split": text, "labels": json.dumps(["a"] * 60), "format": "pt"})
+    assert rows_of(load(path).test).tolist() == rows_of(load(write(tmp_path / "y.npz")).test).tolist()
+    assert data.inspect(f"features:{path}").facts[0] == f"{path}: embeddings, labels"
+    with pytest.raises(InputError, match="has no array split: it has embeddings, labels"):
+        load(path, "(split=split)")
+
+
+def test_wrong_metadata_are_named(tmp_path: Path) -> None:
+    for columns, message in (
+        ({"split": SPLIT[:59]}, r"split must be \[60\], one for each row, not object \[59\]"),
+        ({"split": np.array(["train"] * 59 + ["tset"])}, "must be train, test or validation, not 'tset' in row 59"),
+        ({"embeddings": np.array(["a"] * 60)}, "embeddings must be numbers, not object"),
+    ):
+        with pytest.raises(InputError, match=message):
+            load(write(tmp_path / "x.safetensors", **columns))
 
 
 def test_roles_of_training_rows_may_be_missing(tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def embed(
 ) -> None:
     """Write the embeddings that a trained run gives its test rows, or other rows, with all that is known of these.
 
-    The file can be given as FEATURES to evaluate and as features:FILE to train.
+    The file can be given as FEATURES to evaluate and, with the rows of --part all, as features:FILE to train.
 
     \b
     weightlab embed runs/a --out a.safetensors

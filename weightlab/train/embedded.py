@@ -17,7 +17,7 @@ from weightlab import data, retrieval
 from weightlab.data import Dataset, Split
 from weightlab.data.features import SUFFIXES, read_split
 from weightlab.data.source import Source
-from weightlab.errors import InputError
+from weightlab.errors import InputError, reason
 from weightlab.files import AnyPath, as_path, check_folder, write_atomically
 from weightlab.retrieval import Evaluation
 from weightlab.train import checkpoint
@@ -120,6 +120,8 @@ def write(embedded: Embedded, out: AnyPath) -> Path:
     embeddings float32 [N, D], labels int64 [N]; where there are such, category int64 [N], is_query and is_gallery
     bool [N]. Texts: path [N], split [N] ("train", "test"), class_names and category_names, of each number. In a .npz
     file these are arrays as well; .safetensors has none of texts: there they are lists in JSON, in its metadata.
+
+    Raises InputError where `check_out` does, and for more texts than a .safetensors file takes (100 MB).
     """
     path = as_path("out", out)
     check_out(path)
@@ -128,10 +130,17 @@ def write(embedded: Embedded, out: AnyPath) -> Path:
         every: dict[str, Any] = arrays | {name: np.array(value, dtype=str) for name, value in texts.items()}
         write_atomically(path, lambda temporary: np.savez(temporary, **every))
     else:
+        from safetensors import SafetensorError
         from safetensors.numpy import save_file
 
         metadata = {name: json.dumps(value) for name, value in texts.items()}
-        write_atomically(path, lambda temporary: save_file(arrays, temporary, metadata))
+        try:
+            write_atomically(path, lambda temporary: save_file(arrays, temporary, metadata))
+        except SafetensorError as error:
+            raise InputError(
+                f"--out {path}: the {len(embedded.rows):,} rows can't be written ({reason(error)}): write a .npz file, "
+                "which takes paths and names of any length"
+            ) from error
     return path
 
 

@@ -68,7 +68,9 @@ def check(source: Source) -> None:
 def load(source: Source, wanted: Wanted) -> Dataset:
     """The data set: rows of training classes, and rows of test classes (see `weightlab.data.load`).
 
-    By its array `split` where it has one ("train"; "test" or "validation"), else by a hash of each class.
+    By its array `split` where it has one ("train"; "test" or "validation"), else by a hash of each class. Where
+    `labels` are whole numbers, `class_names` is a list of what each is called, and so is `category_names`. A
+    .safetensors file has no arrays of texts: a list of texts in JSON in its metadata stands for one, as `embed` writes.
     """
     from weightlab.data.features.dataset import load as load_rows
 
