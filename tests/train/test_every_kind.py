@@ -212,7 +212,8 @@ def test_a_run_on_data_given_in_python_says_what_it_lacks(
     text = f"folder:{folder_of(tmp_path / 'x', classes=16, images=4)}"
     dataset = data.load(text, size=FEW["size"])
     train(TrainConfig(**FEW), out=tmp_path / "run", dataset=Dataset("mine", dataset.train, dataset.test))
-    for command in (["evaluate"], ["embed", "--out", tmp_path / "x.npz"], ["neighbours", "--out", tmp_path / "x.png"]):
+    page = ["neighbours", "--queries", 2, "--k", 2, "--out", tmp_path / "x.png"]
+    for command in (["evaluate"], ["embed", "--out", tmp_path / "x.npz"], page):
         code, out, err = run(capsys, *command, tmp_path / "run")
         assert (code, out) == (2, "")
         assert len(err.splitlines()) == 1
