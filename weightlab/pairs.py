@@ -112,7 +112,16 @@ class Pairs:
 
         compared = References.of_batch(anchors, labels) if references is None else references
         positive, negative = compared.masks_for(labels, same, masks, len(anchors))
-        return cls(cosines(anchors, compared.embeddings), positive, negative)
+        return cls._made(cosines(anchors, compared.embeddings), positive, negative)
+
+    @classmethod
+    def _made(cls, similarity: Tensor, positive: Tensor, negative: Tensor) -> Pairs:
+        """Of masks made to fit: only the similarities are looked at, for lengths may be off by 0.02."""
+        _check_range(similarity)
+        pairs = object.__new__(cls)
+        for name, value in (("similarity", similarity), ("positive", positive), ("negative", negative)):
+            object.__setattr__(pairs, name, value)
+        return pairs
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +135,7 @@ class References:
     shared: None, or (anchor, row), integer [n] each: all the pairs that share a label, own entries among them, anchors
         ascending, from a look-up by label; None: they are sought where they are needed.
     looked_up: None, or integer [B]: the anchors' labels that `shared` was looked up with.
-    verified: the norms were looked at before (a bank does so as entries come in), so they are not looked at again.
+    verified: all its parts were looked at before (a bank does so as entries come in), and are taken as they are.
 
     Raises InputError for embeddings that are not normalised or finite, and for parts that do not fit one another.
     """
@@ -139,14 +148,15 @@ class References:
     verified: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
-        if not self.verified:
-            object.__setattr__(self, "embeddings", as_embeddings("references", self.embeddings))
+        if self.verified:
+            return
+        object.__setattr__(self, "embeddings", as_embeddings("references", self.embeddings))
         if self.labels is not None:
             object.__setattr__(self, "labels", _as_reference_labels(self.labels, self.embeddings))
         if self.own is not None:
             own = as_indices("own", self.own, -1, len(self) - 1, device=self.embeddings.device)
             object.__setattr__(self, "own", own)
-        if self.shared is not None and not self.verified:
+        if self.shared is not None:
             object.__setattr__(self, "shared", self._as_shared(self.shared))
         if self.looked_up is not None:
             object.__setattr__(self, "looked_up", as_labels("looked_up", self.looked_up).to(self.embeddings.device))
@@ -299,7 +309,7 @@ def _as_references(
 def _check_range(similarity: Tensor) -> None:
     if not similarity.numel():
         return
-    low, high = (float(end) for end in similarity.detach().aminmax())  # NaN where any is NaN
+    low, high = torch.stack(similarity.detach().aminmax()).tolist()  # NaN where any is NaN
     if not -1 - ROUNDING <= low <= high <= 1 + ROUNDING:
         what = "contains NaN" if low != low else f"runs from {low:g} to {high:g}"
         raise InputError(f"similarity {what}: cosine similarities lie in [-1, 1]; normalise the embeddings")

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from weightlab.precision import exact, wide
 
-__all__ = ["cosines"]
+__all__ = ["cosines", "product"]
 
 
 def cosines(anchors: Tensor, references: Tensor) -> Tensor:
@@ -19,7 +19,7 @@ def cosines(anchors: Tensor, references: Tensor) -> Tensor:
     made wherever `backward` is called.
     """
     anchors = wide(anchors)
-    return _product(anchors, references.to(anchors.dtype).T)
+    return product(anchors, references.to(anchors.dtype).T)
 
 
 class _Product(torch.autograd.Function):
@@ -35,9 +35,10 @@ class _Product(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None]:  # noqa: ANN401
         (a, b), (gradient,) = ctx.saved_tensors, gradients
         by_a, by_b = ctx.needs_input_grad
-        return _product(gradient, b.T) if by_a else None, _product(a.T, gradient) if by_b else None
+        return product(gradient, b.T) if by_a else None, product(a.T, gradient) if by_b else None
 
 
-def _product(a: Tensor, b: Tensor) -> Tensor:
-    product: Tensor = _Product.apply(a, b)  # type: ignore[no-untyped-call]
-    return product
+def product(a: Tensor, b: Tensor) -> Tensor:
+    """A·B, differentiable any number of times, which autocast leaves alone."""
+    of_both: Tensor = _Product.apply(a, b)  # type: ignore[no-untyped-call]
+    return of_both

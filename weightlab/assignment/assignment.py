@@ -75,7 +75,8 @@ class Assignment:
             return None
         if self.scale != "raw" and isinstance(negative, SoftmaxForm) and negative.sums > 1:
             return None  # their weights may cancel, so their size is no sum of sums
-        return AssignedForm(positive, negative, self.scale)
+        assigned = AssignedForm(positive, negative, self.scale)
+        return assigned.as_pointwise or assigned
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """The weights, [B, R] each, zero off their mask; no gradient flows through them."""
@@ -129,7 +130,7 @@ def _positive_form(part: WeightFunction | Weighting, scale: Scale) -> Form | Non
         form = form_of(part)
         return form.positive if isinstance(form, AssignedForm) and form.scale == "raw" else form
     if _as_it_is(part, "positive", scale):
-        return PositiveForm(partial(_of_positives, part))
+        return PositiveForm(partial(_of_positives, part)) if part.relative else part.form
     if scale == "mass":
         return PositiveForm(partial(_shares_of_positives, part))
     return PositiveForm(partial(_of_positives, part), partial(_log_of_positives, part))

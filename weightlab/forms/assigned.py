@@ -15,7 +15,7 @@ from weightlab.forms.scale import Scale, divided, size_of
 from weightlab.forms.softmax import SoftmaxForm
 from weightlab.forms.triplets import TripletForm
 from weightlab.lazy import torch
-from weightlab.pairs import Pairs, PairWeights
+from weightlab.pairs import Pairs, PairWeights, Sign
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -87,9 +87,21 @@ class AssignedForm:
     negative: NegativePart
     scale: Scale
 
+    @property
+    def as_pointwise(self) -> PointwiseForm | None:
+        """The same as a function of the pair's own similarity, where both parts are such and nothing is divided."""
+        positive, negative = self.positive, self.negative
+        if self.scale != "raw" or not isinstance(positive, PointwiseForm) or not isinstance(negative, PointwiseForm):
+            return None
+        if positive.averaged or negative.averaged:
+            return None
+        return PointwiseForm(positive.positive, negative.negative, zero_up_to=negative.zero_up_to)
+
     def weights(self, pairs: Pairs) -> PairWeights:
         """The weights, [B, R]."""
-        pull, push = self.positive.weights(pairs).positive, self.negative.weights(pairs).negative
+        pull, push = _of_sign(self.positive, pairs, "positive"), _of_sign(self.negative, pairs, "negative")
+        if self.scale == "raw":
+            return PairWeights(pull, push)
         of_pull, of_push = size_of(pull, self.scale), size_of(push, self.scale)
         if self.scale == "mean" and isinstance(self.negative, SoftmaxForm):
             of_push = self.negative.counted(pairs).sum(1).to(push.dtype)
@@ -99,6 +111,8 @@ class AssignedForm:
 
     def scaled(self, pull: Tensor, positives: Positives) -> Tensor:
         """w⁺ of the positives, [B, K], scaled."""
+        if self.scale == "raw":
+            return pull
         size = size_of(pull, self.scale)
         if self.scale == "mean" and isinstance(self.positive, PositiveForm):
             size = self.positive.counted(positives, size)
@@ -121,3 +135,11 @@ class AssignedForm:
         if self.scale != "raw" and not quick:
             return positives + negatives
         return max(each.pairs_of_a_probe(positives, negatives) for each in (self.positive, self.negative))
+
+
+def _of_sign(part: PositivePart | NegativePart, pairs: Pairs, sign: Sign) -> Tensor:
+    """A part's weights of one sign, [B, R], without the other's where they come apart."""
+    if isinstance(part, PointwiseForm):
+        return part.of_sign(pairs, sign)
+    weights: Tensor = getattr(part.weights(pairs), sign)
+    return weights

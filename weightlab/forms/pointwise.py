@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from weightlab.forms.scale import Scale, size_of
 from weightlab.lazy import torch
-from weightlab.pairs import Pairs, PairWeights
+from weightlab.pairs import Pairs, PairWeights, Sign
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,13 +37,13 @@ class PointwiseForm:
 
     def weights(self, pairs: Pairs) -> PairWeights:
         """The weights, [B, R]."""
-        s = pairs.precise
-        pull = torch.where(pairs.positive, self.positive(s), 0)
-        push = torch.where(pairs.negative, self.negative(s), 0)
-        if not self.averaged:
-            return PairWeights(pull, push)
-        counts = (mask.sum(1, keepdim=True).clamp(min=1) for mask in (pairs.positive, pairs.negative))
-        return PairWeights(*(weight / count for weight, count in zip((pull, push), counts, strict=True)))
+        return PairWeights(self.of_sign(pairs, "positive"), self.of_sign(pairs, "negative"))
+
+    def of_sign(self, pairs: Pairs, sign: Sign) -> Tensor:
+        """The weights of one sign, [B, R]."""
+        mask, function = (pairs.positive, self.positive) if sign == "positive" else (pairs.negative, self.negative)
+        weight = torch.where(mask, function(pairs.precise), 0)
+        return weight / mask.sum(1, keepdim=True).clamp(min=1) if self.averaged else weight
 
     def pull(self, positives: Positives) -> Tensor:
         """w⁺, [B, K]; 0 behind an anchor's last."""

@@ -9,7 +9,7 @@ from weightlab.lazy import torch
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Scale", "divided", "size_of"]
+__all__ = ["Scale", "divided", "part_of_size", "size_of"]
 
 Scale = Literal["raw", "mean", "mass"]
 
@@ -19,6 +19,11 @@ def size_of(weight: Tensor, scale: Scale) -> Tensor:
     if scale == "raw":
         return weight.new_ones(weight.shape[:-1])
     return (weight != 0).sum(-1).to(weight.dtype) if scale == "mean" else weight.abs().sum(-1)
+
+
+def part_of_size(weight: Tensor, scale: Scale) -> Tensor:
+    """What each weight adds to that by which "mean" or "mass" divide it: 1 where it is not 0, or |w|."""
+    return weight.abs() if scale == "mass" else (weight != 0).to(weight.dtype)
 
 
 def divided(weight: Tensor, size: Tensor) -> Tensor:

@@ -114,8 +114,8 @@ class MemoryBank:
         """
         if not self._plain:
             raise InputError(f"labels {self._label_text} are not found by label: give `surrogate` a relation, same=...")
-        wanted, numbers = as_labels("labels", labels).tolist(), array("q")
-        found = {label: self._index.find(label, self._oldest) for label in set(wanted)}
+        wanted, numbers, oldest = as_labels("labels", labels).tolist(), array("q"), self._oldest
+        found = {label: self._index.find(label, oldest) for label in set(wanted)}
         for label in wanted:
             numbers += found[label]
         row = torch.from_numpy(np.repeat(np.arange(len(wanted)), [len(found[label]) for label in wanted]))

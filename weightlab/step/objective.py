@@ -10,8 +10,9 @@ from torch import Tensor
 from weightlab.assignment import Weighable, as_weighting
 from weightlab.errors import InputError, describe
 from weightlab.forms import Form, form_of
-from weightlab.pairs import Pairs, References, as_anchors, weights_of
+from weightlab.pairs import Pairs, References, Weighting, as_anchors, weights_of
 from weightlab.precision import exact, wide
+from weightlab.product import product
 from weightlab.relation import Masks, Same
 from weightlab.step.same_label import SameLabel
 from weightlab.step.walk import walk
@@ -51,7 +52,9 @@ def surrogate(
     weighting = as_weighting(weighting)
     form = form_of(weighting)
     rows, entries, references = as_anchors(anchors, labels, references, same, masks)
-    if references is None or references.embeddings.requires_grad or form is None or not len(rows):
+    if references is None:
+        return _surrogate_of_batch(weighting, wide(rows), Pairs.of_anchors(rows.detach(), entries, None, same, masks))
+    if references.embeddings.requires_grad or form is None or not len(rows):
         return surrogate_of_pairs(weighting, Pairs.of_anchors(rows, entries, references, same, masks))
     if masks is None:
         pairs = SameLabel.find(entries, references, same)
@@ -59,6 +62,30 @@ def surrogate(
         pairs = SameLabel.of_masks(masks, references, len(rows))
     value: Tensor = _Walked.apply(rows, form, pairs, references)  # type: ignore[no-untyped-call]
     return value
+
+
+def _surrogate_of_batch(weighting: Weighting, anchors: Tensor, pairs: Pairs) -> Tensor:
+    """F = Σ_ij W_ij x_i·x_j / B of a batch against itself: a quadratic form of its embeddings."""
+    with torch.no_grad():
+        weights = weights_of(weighting, pairs)
+        weight = (weights.negative - weights.positive) / max(len(anchors), 1)
+        value = (weight * pairs.precise).sum()
+    quadratic: Tensor = _Quadratic.apply(anchors, weight + weight.T, value)  # type: ignore[no-untyped-call]
+    return quadratic
+
+
+class _Quadratic(torch.autograd.Function):
+    """½ Σ_ij M_ij x_i·x_j, whose value is known, of a symmetric M [B, B]: its derivative is M X, one product."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, matrix: Tensor, value: Tensor) -> Tensor:  # noqa: ANN401
+        ctx.save_for_backward(x, matrix)
+        return value.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *scales: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN401
+        x, matrix = ctx.saved_tensors
+        return scales[0] * product(matrix, x), None, None
 
 
 class _Walked(torch.autograd.Function):

@@ -34,7 +34,7 @@ from weightlab.forms import (
 )
 from weightlab.forms.assigned import PositivesAlone
 from weightlab.forms.positives import to_front
-from weightlab.forms.scale import divided, size_of
+from weightlab.forms.scale import divided, part_of_size, size_of
 from weightlab.forms.softmax import over_sums
 from weightlab.step.blocks import Block, blocks, weighted_sum
 from weightlab.step.same_label import SameLabel
@@ -92,6 +92,10 @@ class _Walk:
     def zeros(self, *shape: int) -> Tensor:
         return self.anchors.new_zeros(len(self.anchors), *shape)
 
+    def sums(self, x: Tensor) -> Tensor:
+        """Added up over the positives of an anchor, [n] → [B]."""
+        return self.zeros().index_add_(0, self.same.row, x)
+
 
 @dataclass(frozen=True)
 class _Found:
@@ -127,14 +131,23 @@ def _walk(form: Form, on: _Walk) -> _Found:
 
 def _assigned(form: AssignedForm, on: _Walk) -> _Found:
     """The negatives' form is walked; the positives' too where it needs more than the positives."""
-    positive, positives = form.positive, on.positives
-    if isinstance(positive, PositivesAlone):
-        pull = positive.pull(positives)
-    else:
-        pull = positives.front(_walk(positive, replace(on, scale="raw")).pull)
     found = _walk(form.negative, replace(on, scale=form.scale))
     push = found.push if form.scale == "raw" else divided(found.push, found.size[:, None])
-    return _Found(push, positives.of_each(form.scaled(pull, positives)), found.size)
+    return _Found(push, _pull(form, on), found.size)
+
+
+def _pull(form: AssignedForm, on: _Walk) -> Tensor:
+    """w⁺ of the positives, [n], scaled."""
+    positive = form.positive
+    if isinstance(positive, PointwiseForm) and not positive.averaged:
+        pull = positive.positive(on.similarity.clamp(max=1))
+        return pull if form.scale == "raw" else divided(pull, on.sums(part_of_size(pull, form.scale))[on.same.row])
+    positives = on.positives
+    if isinstance(positive, PositivesAlone):
+        front = positive.pull(positives)
+    else:
+        front = positives.front(_walk(positive, replace(on, scale="raw")).pull)
+    return positives.of_each(form.scaled(front, positives))
 
 
 def _pointwise(form: PointwiseForm, on: _Walk) -> _Found:
@@ -297,4 +310,4 @@ def _size(block: Block, weight: Tensor, on: _Walk) -> Tensor | int:
     """What a block adds to that by which an anchor's weights are divided, [B]."""
     if on.scale == "raw":
         return 0
-    return block.sums(weight.abs() if on.scale == "mass" else (weight != 0).to(weight.dtype), len(on.anchors))
+    return block.sums(part_of_size(weight, on.scale), len(on.anchors))

@@ -91,7 +91,7 @@ def train(
 
         for group in state.optimizer.param_groups:
             group["lr"] = learning_rate(config, step) * group["factor"]
-        state.optimizer.zero_grad()
+        state.model.zero_grad()  # the optimiser's own takes ten times as long
         loss.backward()
         state.optimizer.step()
         if state.momentum is not None:

@@ -47,7 +47,7 @@ class TrainState:
             seed=config.seed,
             bare=bare,
         )
-        optimizer = torch.optim.AdamW(models.groups(model), lr=config.learning_rate, weight_decay=1e-4)
+        optimizer = torch.optim.AdamW(models.groups(model), lr=config.learning_rate, weight_decay=1e-4, fused=True)
         use_momentum = config.memory > 0 and config.momentum > 0
         return cls(
             model=model,
