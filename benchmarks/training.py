@@ -125,7 +125,7 @@ def report(table: pd.DataFrame) -> str:
 
 def config_of(scale: str, steps: int) -> TrainConfig:
     """The run."""
-    return TrainConfig.checked({"model": "linear", "scale": scale, "steps": steps, "warmup": 0, "memory": 8192})
+    return TrainConfig.checked({"model": "linear", "scale": scale, "steps": steps, "memory_start": 0, "memory": 8192})
 
 
 def make_features(path: Path) -> Path:

@@ -98,6 +98,8 @@ def _allowed(kind: str, context: Mapping[str, Any], message: str) -> str:
         return f"of {context['max_length']} {'characters' if kind == 'string_too_long' else 'items'} at most"
     if kind in ("literal_error", "enum"):
         return str(context["expected"])
+    if kind == "amount":  # `weightlab.train.amount`
+        return message
     if kind == "finite_number":
         return "finite"
     if kind == "int_parsing_size":

@@ -94,7 +94,7 @@ def test_decompose_machine_formats_print_nothing_else(capsys: pytest.CaptureFixt
     assert text == wl.decompose("triplet").curve.to_csv(index=False, lineterminator="\n")
 
 
-SMALL = ("--scale", "mean", "--steps", "4", "--size", "12", "--memory", "96", "--batch", "32", "--warmup", "1")
+SMALL = ("--scale", "mean", "--steps", "4", "--size", "12", "--memory", "96", "--batch", "32", "--memory-start", "1")
 
 
 def test_train_and_resume(capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,7 +19,7 @@ SETTINGS = {
     "model": "linear",
     "dimensions": 8,
     "memory": 256,
-    "warmup": 0,
+    "memory_start": 0,
     "batch": 32,
     "scale": "mass",
     "steps": 60,

@@ -76,7 +76,7 @@ def test_every_row_is_what_the_replica_was_made_of(
 def test_a_replica_can_be_trained_on(name: str, tmp_path: Path) -> None:
     replica = read(tmp_path, name)
     config = TrainConfig(
-        data=replica.text, size=16, width=4, steps=3, batch=6, per_class=3, memory=12, warmup=1, dimensions=8
+        data=replica.text, size=16, width=4, steps=3, batch=6, per_class=3, memory=12, memory_start=1, dimensions=8
     )
     metrics = train(config).metrics
     assert 0 <= metrics["R@1"] <= 1

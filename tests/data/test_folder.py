@@ -244,7 +244,7 @@ def settings(root: Path, **more: object) -> TrainConfig:
         "per_class": 2,
         "steps": 3,
         "memory": 12,
-        "warmup": 1,
+        "memory_start": 1,
     }
     return TrainConfig.checked(given | more)
 

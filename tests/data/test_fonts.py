@@ -282,6 +282,6 @@ def test_images_are_fixed_without_a_draw_and_fresh_with_one(folder: Path) -> Non
 
 def test_three_steps_of_training(folder: Path) -> None:
     config = TrainConfig(
-        data=f"fonts:{folder}", steps=3, batch=8, per_class=2, memory=16, warmup=1, width=2, dimensions=4
+        data=f"fonts:{folder}", steps=3, batch=8, per_class=2, memory=16, memory_start=1, width=2, dimensions=4
     )
     assert 0 <= train(config).metrics["R@1"] <= 1

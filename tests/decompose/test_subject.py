@@ -14,7 +14,7 @@ from pytorch_metric_learning.reducers import SumReducer
 from torch import Tensor
 
 import weightlab as wl
-from weightlab.forms import AssignedForm, PointwiseForm, SoftmaxForm, form_of
+from weightlab.forms import PointwiseForm, SoftmaxForm, form_of
 
 
 def own_pointwise(similarity: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
@@ -87,7 +87,7 @@ def test_what_a_function_takes_goes_by_its_arguments_then_by_trial() -> None:
         negative = curve[curve["sign"] == "negative"]["weight"].abs().tolist()
         assert negative == pytest.approx([1, 0.5, 0, 0.5, 1])
     assert wl.Subject.of(lambda pairs: pairs.similarity.sum(1)).one_at_a_time is False
-    assert isinstance(wl.Subject.of(a_weight).form, AssignedForm)
+    assert isinstance(wl.Subject.of(a_weight).form, PointwiseForm)
     assert wl.Subject.of(a_loss).form is None
     with pytest.raises(wl.InputError, match="AttributeError"):
         wl.decompose(lambda s: s.nothing)

@@ -57,7 +57,9 @@ __all__ += ["features_of", "inf", "run_folder", "study_of"]
 
 nan, inf = math.nan, math.inf
 
-TINY = '{"size": 8, "width": 2, "dimensions": 4, "steps": 1, "memory": 8, "warmup": 0, "batch": 4, "per_class": 2}'
+TINY = (
+    '{"size": 8, "width": 2, "dimensions": 4, "steps": 1, "memory": 8, "memory_start": 0, "batch": 4, "per_class": 2}'
+)
 
 
 def unit(seed: int, rows: int, dimensions: int, dtype: torch.dtype = torch.float32) -> Tensor:

@@ -37,7 +37,7 @@ CONFIG = TrainConfig(
     width=4,
     dimensions=8,
     memory=16,
-    warmup=1,
+    memory_start=1,
     batch=8,
     per_class=2,
     steps=4,
@@ -199,7 +199,7 @@ def test_weights_are_needed_to_begin_only(tmp_path: Path) -> None:
     import timm
 
     torch.save(timm.create_model("test_resnet").state_dict(), tmp_path / "w.pth")
-    config = CONFIG.model_copy(update={"model": "timm:test_resnet(weights='w.pth')", "steps": 2, "warmup": 5})
+    config = CONFIG.model_copy(update={"model": "timm:test_resnet(weights='w.pth')", "steps": 2, "memory_start": 5})
     metrics = train(config, dataset=IMAGES, out=tmp_path / "run").metrics
     (tmp_path / "w.pth").unlink()
     assert evaluation.evaluate_run(tmp_path / "run", IMAGES) == metrics

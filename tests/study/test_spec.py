@@ -87,7 +87,11 @@ def test_without_sizes_there_is_quick(spec_path: Path) -> None:
         ("steps = 4\n", 'model = "resnet"\n', ["[base] model: unknown model 'resnet'"]),
         ("steps = 40", 'data = "sops"', ["[sizes.full] data: unknown data set 'sops'"]),
         ("memory = 0", 'scale = "men"', ["[arms.\"batch only\"] scale must be 'raw', 'mean' or 'mass', not 'men'"]),
-        ("memory = 0", "memory = {a = 1}", ["memory must be a whole number, not {'a': 1}"]),
+        (
+            "memory = 0",
+            "memory = {a = 1}",
+            ["memory must be a whole number up to 67108864, or a share such as 50%, not {'a': 1}"],
+        ),
         ("[arms.constant]", '[arms.""]', ["arms: an arm's name is empty: ''"]),
         ("[arms.constant]", '[arms." a"]', ["arms: an arm's name begins or ends with a space: ' a'"]),
         ("[arms.constant]", '[arms."a\\u0000b"]', [r"has a character that can't be shown: 'a\x00b'"]),

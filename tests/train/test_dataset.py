@@ -14,7 +14,7 @@ from weightlab.data import Dataset, Draw, Split
 from weightlab.errors import InputError
 from weightlab.train import TrainConfig, checkpoint, embed_run, evaluate, evaluate_run, train
 
-CONFIG = TrainConfig(steps=3, width=4, dimensions=8, memory=64, warmup=1, batch=8, per_class=2, seed=1)
+CONFIG = TrainConfig(steps=3, width=4, dimensions=8, memory=64, memory_start=1, batch=8, per_class=2, seed=1)
 
 
 @dataclass(frozen=True, eq=False)

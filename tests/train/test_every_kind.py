@@ -24,7 +24,7 @@ from weightlab.cli import main
 from weightlab.data import Dataset, glyphs
 from weightlab.train import TrainConfig, train
 
-FEW = {"steps": 3, "size": 8, "width": 2, "dimensions": 6, "memory": 8, "warmup": 1, "batch": 6, "per_class": 2}
+FEW = {"steps": 3, "size": 8, "width": 2, "dimensions": 6, "memory": 8, "memory_start": 1, "batch": 6, "per_class": 2}
 ROWS_DRAWN, FOUND_DRAWN = 3, 2
 
 

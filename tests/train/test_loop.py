@@ -20,7 +20,9 @@ from weightlab.step import surrogate
 from weightlab.train import TrainConfig, checkpoint, evaluation, loop, train
 from weightlab.train.state import TrainState
 
-CONFIG = TrainConfig(scale="mean", steps=20, size=12, width=4, dimensions=8, memory=700, warmup=3, batch=32, seed=2)
+CONFIG = TrainConfig(
+    scale="mean", steps=20, size=12, width=4, dimensions=8, memory=700, memory_start=3, batch=32, seed=2
+)
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +45,7 @@ def written_out(config: TrainConfig, together: int = 1) -> tuple[list[float], di
         images = rows.inputs(batch, data.Draw(config.seed, step))
         x = encoder.train()(images)
         loss = surrogate(weighting, x, labels)
-        if step >= config.warmup:
+        if step >= config.memory_start:
             with torch.no_grad():
                 keys = slow(images) if config.momentum else x
             own = torch.arange(len(memory), len(memory) + len(x))
@@ -84,7 +86,7 @@ def test_a_relation_says_which_labels_go_together() -> None:
 
 def test_a_run_that_is_killed_goes_on_from_its_last_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "SAVE_EVERY", 2)
-    config = CONFIG.model_copy(update={"steps": 7, "warmup": 1})
+    config = CONFIG.model_copy(update={"steps": 7, "memory_start": 1})
     whole: list[float] = []
     train(config, on_step=lambda step, loss: whole.append(loss))
     losses: list[float] = []
@@ -140,4 +142,4 @@ def test_evaluation_does_not_depend_on_the_batches(name: str, value: int, monkey
 def test_only_a_memory_with_momentum_has_a_second_encoder(memory: int, momentum: float, has: bool) -> None:
     """Without momentum it would be a copy of the first: the same keys for twice the work."""
     config = CONFIG.model_copy(update={"memory": memory, "momentum": momentum})
-    assert (TrainState.start(config, (1, 12, 12)).momentum is not None) == has
+    assert (TrainState.start(config, (1, 12, 12), 1000).momentum is not None) == has

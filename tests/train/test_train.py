@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from weightlab import InputError
 from weightlab.train import TrainConfig, TrainingError, checkpoint, evaluate_run, train
 
-TINY = TrainConfig(scale="mean", steps=12, size=12, width=4, dimensions=8, memory=96, warmup=3, batch=32)
+TINY = TrainConfig(scale="mean", steps=12, size=12, width=4, dimensions=8, memory=96, memory_start=3, batch=32)
 
 
 def trained(config: TrainConfig, out: Path) -> dict[str, torch.Tensor]:

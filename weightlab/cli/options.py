@@ -90,10 +90,10 @@ def _option(name: str, field: FieldInfo) -> inspect.Parameter:
         help=f"{field.description}{_bounds(field)}",
         metavar=f"<{'|'.join(values)}>" if values else None,
     )
-    kind: Any = str if values else field.annotation
-    return inspect.Parameter(
-        name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=Annotated[kind, option]
-    )
+    many = values or str in get_args(field.annotation)  # a text, or a number that a text says
+    kind: Any = str if many and field.default is not None else field.annotation
+    default = str(field.default) if kind is str else field.default
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, option])
 
 
 def _bounds(field: FieldInfo) -> str:

@@ -1,6 +1,8 @@
-"""The memory bank and the momentum encoder that fills it."""
+"""Memories: the bank, a FIFO queue; a slot a row; one embedded anew; and the momentum encoder that fills them."""
 
 from weightlab.memory.bank import MemoryBank
+from weightlab.memory.fresh import FreshMemory
 from weightlab.memory.momentum import momentum_encoder
+from weightlab.memory.slots import SlotMemory
 
-__all__ = ["MemoryBank", "momentum_encoder"]
+__all__ = ["FreshMemory", "MemoryBank", "SlotMemory", "momentum_encoder"]

@@ -91,7 +91,7 @@ class MemoryBank:
         whatever the capacity. Raises InputError for a batch that does not fit and for embeddings that are not finite
         or, as they would be stored, not L2-normalised; the bank is then as it was.
         """
-        stored, entries = self._as_stored(embeddings, labels)
+        stored, entries = self.as_stored(embeddings, labels)
         start, count, left = self._seen % self.capacity, len(entries), list[int]()
         for slots, rows in _pieces(start, count, self.capacity):
             # nothing from slots that were still free: the view ends before them
@@ -103,6 +103,22 @@ class MemoryBank:
         self._seen += count
         self._index.drop(left, self._oldest)
         return torch.arange(start, start + count, device=self._labels.device).remainder_(self.capacity)
+
+    def as_stored(self, embeddings: Array, labels: Array) -> tuple[Tensor, Tensor]:
+        """A batch as `enqueue` would store it, checked as it does; nothing is put in."""
+        given, dimensions = as_floats("embeddings", embeddings, ("rows", "dimensions")), self._embeddings.shape[1]
+        if given.shape[1] != dimensions:
+            raise InputError(f"the bank holds [n, {dimensions}], not {describe(given)}")
+        entries = self._as_labels(labels, given)
+        if len(given) > self.capacity:
+            raise InputError(f"a batch of {len(given)} does not fit a bank of {self.capacity}")
+        stored = given.detach().to(self._embeddings.dtype)
+        check_norms("embeddings", stored)  # as stored: what got in must be good enough for `restore`
+        return stored, entries
+
+    def clear(self) -> None:
+        """Forget all entries."""
+        self._seen, self._index = 0, _LabelIndex()
 
     def slots_of(self, labels: Array) -> tuple[Tensor, Tensor]:
         """The slots of the entries that have one of the given labels: (row, slot), each int64 [n] on the bank's device.
@@ -166,17 +182,6 @@ class MemoryBank:
     def _oldest(self) -> int:
         """The number of the oldest entry."""
         return self._seen - len(self)
-
-    def _as_stored(self, embeddings: Array, labels: Array) -> tuple[Tensor, Tensor]:
-        given, dimensions = as_floats("embeddings", embeddings, ("rows", "dimensions")), self._embeddings.shape[1]
-        if given.shape[1] != dimensions:
-            raise InputError(f"the bank holds [n, {dimensions}], not {describe(given)}")
-        entries = self._as_labels(labels, given)
-        if len(given) > self.capacity:
-            raise InputError(f"a batch of {len(given)} does not fit a bank of {self.capacity}")
-        stored = given.detach().to(self._embeddings.dtype)
-        check_norms("embeddings", stored)  # as stored: what got in must be good enough for `restore`
-        return stored, entries
 
     @property
     def _plain(self) -> bool:

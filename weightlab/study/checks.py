@@ -10,7 +10,7 @@ from weightlab.errors import InputError
 from weightlab.study.trial import Trial
 from weightlab.train.config import TrainConfig
 from weightlab.train.evaluation import load_data
-from weightlab.train.loop import sampler_of, try_weighting
+from weightlab.train.loop import parts_of, sampler_of, try_weighting
 from weightlab.train.room import check_room
 from weightlab.train.state import TrainState
 
@@ -45,7 +45,8 @@ def _check_metric(metric: str, dataset: Dataset) -> None:
 
 def _begin(config: TrainConfig, dataset: Dataset) -> None:
     """All that a run does before its first step."""
-    sampler_of(config, dataset.train)
+    rows, _ = parts_of(config, dataset)
+    sampler_of(config, rows)
     check_room(config, saved=False)
-    TrainState.start(config, dataset.test.inputs.shape)
+    TrainState.start(config, dataset.test.inputs.shape, len(rows))
     try_weighting(as_weighting(config.weighting()))

@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from weightlab import data, models
 from weightlab.assignment import assign
 from weightlab.decompose import Subject
-from weightlab.errors import InputError, shown, unknown
+from weightlab.errors import InputError, nearest, shown, unknown
 from weightlab.pairs import Weighting
+from weightlab.train.amount import Amount, Amounts, amounts_of, steps_of
 from weightlab.validation import Fault, faults
 
 __all__ = ["TrainConfig"]
@@ -49,9 +50,25 @@ class TrainConfig(BaseModel):
         description="what is done to an anchor's weights of a sign: raw leaves them as they are written, mean divides "
         "them by how many are not 0, mass makes their sum 1: the fair and stable choice with a large memory",
     )
-    memory: int = Field(8192, ge=0, le=2**26, description="entries of the memory bank; 0 for none")
+    batch_weight: float = Field(1.0, ge=0, le=1e30, description="of the batch's term in the surrogate")
+    memory_weight: float = Field(1.0, ge=0, le=1e30, description="of the memory's term in the surrogate")
+    memory: Amount = Field(
+        8192, description="entries of the memory bank, or a share of the training rows, such as 50%; 0 for none"
+    )
+    memory_kind: Literal["queue", "slots", "fresh"] = Field(
+        "queue",
+        description="queue holds the last entries; slots one entry for each training row, the latest of it; fresh "
+        "embeds the rows of the queue's entries again at each step: no entry is old, for small memories",
+    )
     momentum: float = Field(0.99, ge=0, lt=1, description="of the momentum encoder; 0 for a plain memory")
-    warmup: int = Field(100, ge=0, le=_MOST_STEPS, description="steps before the memory's term is added")
+    memory_start: int = Field(
+        100, ge=0, le=_MOST_STEPS, description="steps before the memory is filled and its term added"
+    )
+    memory_clear: bool = Field(False, description="empty the memory where the schedule drops the learning rate")
+    memory_own: Literal["excluded", "positive"] = Field(
+        "excluded", description="what an anchor's own entry in the memory is: no pair, or a positive"
+    )
+    memory_dtype: Literal["float32", "bfloat16"] = Field("float32", description="how entries are stored")
     steps: int = Field(1000, ge=1, le=_MOST_STEPS, description="training steps")
     batch: int = Field(64, ge=2, le=65_536, description="images in a batch")
     per_class: int = Field(4, ge=2, le=32_768, description="images of each class in a batch")
@@ -59,8 +76,37 @@ class TrainConfig(BaseModel):
         "any",
         description="which classes make a batch: any; within a single category of the data; across all of them alike",
     )
-    learning_rate: float = Field(1e-3, gt=0, le=1e30, description="of AdamW, at its peak")
+    optimizer: Literal["adamw", "adam", "sgd"] = Field("adamw", description="sgd has a momentum of 0.9")
+    learning_rate: float = Field(1e-3, gt=0, le=1e30, description="at its peak")
+    weight_decay: float = Field(1e-4, ge=0, le=1e30, description="decoupled from the gradient for adamw alone")
+    lr_warmup: Amount = Field("5%", description="steps, or a share of them, in which the learning rate rises")
+    schedule: Literal["cosine", "steps", "constant"] = Field(
+        "cosine", description="of the learning rate after that: half a cosine down to 0; × 0.1 at each drop; constant"
+    )
+    drops: Amounts = Field(
+        "70%", description="the steps, or shares of them, at which the schedule steps drops it: 24000,30000"
+    )
+    clip: float = Field(0.0, ge=0, le=1e30, description="the most that the gradient's norm may be; 0 for any")
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32", description="bfloat16 runs the encoder under autocast; similarities and weights stay in float32"
+    )
+    compile: bool = Field(False, description="compile the encoder with torch.compile")
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="auto: cuda, else mps, else cpu")
     seed: int = Field(0, ge=0, le=2**32 - 1, description="of everything random")
+    validate_every: int = Field(
+        0,
+        ge=0,
+        le=_MOST_STEPS,
+        description="steps between two evaluations on held-out training classes, a fifth of them, the best of which "
+        "has the encoder that is kept; 0 for none",
+    )
+    patience: int = Field(
+        0, ge=0, le=_MOST_STEPS, description="evaluations without a better R@1 after which the run ends; 0 for never"
+    )
+    record: int = Field(
+        100, ge=0, le=_MOST_STEPS, description="steps between two records of the weights (weightlab watch); 0 for none"
+    )
+    save_every: float = Field(30.0, ge=0, le=1e9, description="seconds between two checkpoints")
     validation: bool = Field(
         False, description="cut validation classes from the training classes; leave the test alone"
     )
@@ -76,14 +122,18 @@ class TrainConfig(BaseModel):
     @classmethod
     def _said(cls, fault: Fault) -> str:
         if fault.kind == "extra_forbidden":
-            return str(unknown("setting", str(fault.place[0]), cls.model_fields))
+            name = str(fault.place[0])
+            far = nearest(name, cls.model_fields) is None
+            return f"unknown setting {shown(name)}: weightlab train --help has all" if far else str(
+                unknown("setting", name, cls.model_fields)
+            )
         return str(fault)
 
     @field_validator("*", mode="before")
     @classmethod
     def _no_truth_as_number(cls, value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401 (whatever is given)
         """Pydantic would take true for 1."""
-        if isinstance(value, bool) and info.field_name not in ("validation", "skip_damaged"):
+        if isinstance(value, bool) and cls.model_fields[info.field_name or ""].annotation is not bool:
             raise ValueError(f"must be a number or a text, not {str(value).lower()}")
         return value
 
@@ -120,8 +170,13 @@ class TrainConfig(BaseModel):
         """What is wrong between its settings."""
         if self.batch % self.per_class or self.batch // self.per_class < 2:
             yield f"batch={self.batch} must be a multiple of per_class={self.per_class}, two classes or more"
-        if 0 < self.memory < self.batch:
-            yield f"memory={self.memory} must hold a batch of {self.batch}, or be 0 for none"
+        yield from self._faults_of_memory()
+        if self.batch_weight == 0 and (self.memory_weight == 0 or self.memory == 0):
+            yield "batch_weight=0 leaves nothing to train with: give memory and memory_weight, or a batch_weight"
+        if self.schedule != "steps" and self.drops != type(self).model_fields["drops"].default:
+            yield f"drops={shown(self.drops)} go with schedule=steps, not with {self.schedule}"
+        if self.patience and not self.validate_every:
+            yield f"patience={self.patience} needs evaluations to wait for: give validate_every"
         if self.loss is None:
             return
         for name in ("positive", "negative", "scale"):  # a loss stands alone: what is set beside it would have no say
@@ -130,6 +185,28 @@ class TrainConfig(BaseModel):
                     f"loss={shown(self.loss)} has its weights, {name}={shown(getattr(self, name))} would not count: "
                     "leave one out, or give the loss as positive and negative"
                 )
+
+    def _faults_of_memory(self) -> Iterator[str]:
+        if isinstance(self.memory, int) and 0 < self.memory < self.batch:
+            yield f"memory={self.memory} must hold a batch of {self.batch}, or be 0 for none"
+        if self.memory_clear and self.schedule != "steps":
+            yield "memory_clear=true empties the memory at the drops of schedule=steps: give that too"
+        if self.memory_kind == "slots" and self.memory not in (0, "100%", type(self).model_fields["memory"].default):
+            yield f"memory={self.memory} would not count: memory_kind=slots has one slot for each training row"
+        if self.memory_kind == "fresh" and self.memory_dtype != "float32":
+            yield "memory_dtype=bfloat16 would not count: memory_kind=fresh stores no embeddings"
+
+    @property
+    def rise(self) -> int:
+        """Steps in which the learning rate rises to its peak, at least 1."""
+        return max(1, steps_of(self.lr_warmup, self.steps))
+
+    @property
+    def dropped_at(self) -> tuple[int, ...]:
+        """The steps from which on the learning rate is a tenth of what it was; none but of the schedule steps."""
+        if self.schedule != "steps":
+            return ()
+        return tuple(steps_of(each, self.steps) for each in amounts_of(self.drops))
 
     def weighting(self) -> Weighting:
         """The loss or the assignment that this run trains with. Raises InputError where its text is wrong."""

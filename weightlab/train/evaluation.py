@@ -28,12 +28,13 @@ class TrainingError(RunError):
 
 @torch.no_grad()
 def embed(model: nn.Module, split: Split) -> Tensor:
-    """The embeddings of a split's rows as they are, without augmentation: [N, D]."""
+    """The embeddings of a split's rows as they are, without augmentation: [N, D], on the CPU."""
     model.eval()
+    device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
     batch = max(1, min(_MOST_ROWS, _MOST_NUMBERS // math.prod(split.inputs.shape)))
     parts = torch.arange(len(split)).split(batch)
     inputs = ahead(lambda number: split.inputs(parts[number]), range(len(parts)), slow=split.inputs.slow)
-    return torch.cat([model(some) for some in inputs])
+    return torch.cat([model(some.to(device)).cpu() for some in inputs])
 
 
 def evaluate(model: nn.Module, split: Split, ks: Sequence[int] = (1, 10, 100)) -> dict[str, float]:

@@ -21,7 +21,10 @@ def check_room(config: TrainConfig, *, saved: bool, there: int | None = None) ->
     """
     there = _memory() if there is None else there
     copies = _COPIES if saved else 1
-    bank = copies * config.memory * (4 * config.dimensions + 8)
+    # a share is known once the data are, and a fresh memory holds no embeddings
+    entries = config.memory if isinstance(config.memory, int) and config.memory_kind == "queue" else 0
+    each = (4 if config.memory_dtype == "float32" else 2) * config.dimensions
+    bank = copies * entries * (each + 8)
     maps = 4 * config.batch * config.width * config.size**2 if models.kind_of(config.model) == "cnn" else 0
     for what, needed in (
         (f"memory={config.memory} of dimensions={config.dimensions}{' takes, with its checkpoint,' * saved}", bank),

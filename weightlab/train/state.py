@@ -10,11 +10,16 @@ import torch
 from torch import Tensor, nn
 
 from weightlab import models
-from weightlab.memory import MemoryBank, momentum_encoder
+from weightlab.memory import momentum_encoder
 from weightlab.memory.momentum import MomentumEncoder
 from weightlab.train.config import TrainConfig
+from weightlab.train.device import device_of
+from weightlab.train.memory import Memory, memory_of
+from weightlab.train.validations import Validations
 
 __all__ = ["TrainState"]
+
+_MOMENTUM = 0.9  # of SGD
 
 
 @dataclass
@@ -25,20 +30,28 @@ class TrainState:
     optimizer: of the encoder.
     momentum: the momentum encoder, or None where the memory is plain or absent.
     bank: the memory, or None where there is none.
+    device: where they are.
     step: how many are done.
     history: the surrogate's value at each of them.
+    validations: what was found on held-out classes, and the best encoder by it.
     """
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
     momentum: MomentumEncoder | None
-    bank: MemoryBank | None
+    bank: Memory | None
+    device: torch.device
     step: int = 0
     history: list[float] = field(default_factory=list)
+    validations: Validations = field(default_factory=Validations)
 
     @classmethod
-    def start(cls, config: TrainConfig, shape: Sequence[int], *, bare: bool = False) -> Self:
-        """The state before the first step; shape: of one row's input; bare: of what a later state is loaded into."""
+    def start(cls, config: TrainConfig, shape: Sequence[int], rows: int, *, bare: bool = False) -> Self:
+        """The state before the first step.
+
+        shape: of one row's input; rows: to train on; bare: of what a later state is loaded into.
+        """
+        device = device_of(config.device)
         model = models.build(
             config.model,
             shape=shape,
@@ -46,14 +59,14 @@ class TrainState:
             dimensions=config.dimensions,
             seed=config.seed,
             bare=bare,
-        )
-        optimizer = torch.optim.AdamW(models.groups(model), lr=config.learning_rate, weight_decay=1e-4, fused=True)
-        use_momentum = config.memory > 0 and config.momentum > 0
+        ).to(device)
+        use_momentum = config.memory != 0 and config.momentum > 0
         return cls(
             model=model,
-            optimizer=optimizer,
+            optimizer=_optimizer(config, model),
             momentum=momentum_encoder(model, config.momentum) if use_momentum else None,
-            bank=MemoryBank(config.memory, config.dimensions) if config.memory else None,
+            bank=memory_of(config, rows, device),
+            device=device,
         )
 
     def tensors(self) -> dict[str, Tensor]:
@@ -65,6 +78,7 @@ class TrainState:
             parts["momentum"] = self.momentum.state_dict()
         if self.bank is not None:
             parts["bank"] = self.bank.state()
+        parts["validations"] = self.validations.tensors()
         named = {f"{part}.{name}": value for part, values in parts.items() for name, value in values.items()}
         named["run.step"] = torch.tensor(self.step)
         named["run.history"] = torch.tensor(self.history, dtype=torch.float64)
@@ -77,13 +91,33 @@ class TrainState:
         numbers = sorted({int(name.split(".")[1]) for name in tensors if name.startswith("optimizer.")})
         saved["state"] = {number: _part(tensors, f"optimizer.{number}") for number in numbers}
         self.optimizer.load_state_dict(saved)
+        self._lay_out()
         if self.momentum is not None:
             self.momentum.load_state_dict(_part(tensors, "momentum"))
         if self.bank is not None:
-            self.bank.restore(_part(tensors, "bank"))
+            self.bank.restore({name: value.to(self.device) for name, value in _part(tensors, "bank").items()})
+        self.validations.load(_part(tensors, "validations"))
         self.step, self.history = int(tensors["run.step"]), tensors["run.history"].tolist()
         if not 0 <= self.step == len(self.history):
             raise ValueError(f"step {self.step} with a history of {len(self.history)}")
+
+    def _lay_out(self) -> None:
+        """Moments in memory as their parameters are: the fused optimisers go through both as they lie."""
+        for parameter, moments in self.optimizer.state.items():
+            for name, moment in moments.items():
+                if isinstance(moment, Tensor) and moment.shape == parameter.shape:
+                    moments[name] = torch.empty_like(parameter).copy_(moment)
+
+
+def _optimizer(config: TrainConfig, model: nn.Module) -> torch.optim.Optimizer:
+    groups, rate, decay = models.groups(model), config.learning_rate, config.weight_decay
+    match config.optimizer:  # fused: a third of the time where the encoder is small
+        case "adamw":
+            return torch.optim.AdamW(groups, lr=rate, weight_decay=decay, fused=True)
+        case "adam":
+            return torch.optim.Adam(groups, lr=rate, weight_decay=decay, fused=True)
+        case "sgd":
+            return torch.optim.SGD(groups, lr=rate, weight_decay=decay, momentum=_MOMENTUM, fused=True)
 
 
 def _part(tensors: dict[str, Tensor], part: str) -> dict[str, Tensor]:

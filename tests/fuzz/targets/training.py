@@ -42,7 +42,7 @@ def _settings(random: Random) -> dict[str, str]:
 
 
 _SETTINGS = {
-    **dict.fromkeys(("size", "width", "dimensions", "steps", "memory", "warmup", "batch", "per_class", "seed"), "whole"),
+    **dict.fromkeys(("size", "width", "dimensions", "steps", "memory", "memory_start", "batch", "per_class", "seed"), "whole"),
     "momentum": "number", "learning_rate": "number", "scale": "text", "data": "text", "model": "text", "positive": "weighting_text",
     "negative": "weighting_text", "loss": "weighting_text",
 }  # fmt: skip

@@ -1,0 +1,100 @@
+"""A memory with one slot for each row of the training data: the latest embedding of every image seen so far."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from weightlab.arrays import as_indices
+from weightlab.errors import InputError
+from weightlab.memory.bank import MemoryBank
+from weightlab.pairs import References
+
+if TYPE_CHECKING:
+    from weightlab.arrays import Array
+
+__all__ = ["SlotMemory"]
+
+
+class SlotMemory:
+    """`rows` slots, [rows, dimensions]; a row's entry is overwritten when the row comes again, and never pushed out.
+
+    Entries stand in the order in which their rows first came, so those that are there lie side by side. A row's label
+    is the one that it first came with. dtype, device: as of `MemoryBank`.
+
+    Source: Wu et al. 2018 (instance discrimination), section 3.2; with momentum features, arXiv 2103.14003, section 3.
+    Raises InputError as `MemoryBank` does.
+    """
+
+    def __init__(
+        self, rows: int, dimensions: int, *, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu"
+    ) -> None:
+        self._bank = MemoryBank(rows, dimensions, dtype=dtype, device=device)
+        self._place = torch.full((self._bank.capacity,), -1)  # of each row's entry, on the CPU
+
+    def __len__(self) -> int:
+        return len(self._bank)
+
+    @property
+    def embeddings(self) -> Tensor:
+        """The entries so far, [len, D]; a view, to be read only."""
+        return self._bank.embeddings
+
+    def enqueue(self, embeddings: Array, labels: Array, rows: Array) -> Tensor:
+        """Put a batch in; returns the place that each row's entry has, int64 [B] on the memory's device.
+
+        embeddings [B, D], labels [B]: as of `MemoryBank.enqueue`. rows: whole numbers [B], from 0 to the number of
+        slots − 1; of a row that comes twice the last embedding stays. Raises InputError as `MemoryBank.enqueue` does,
+        for rows that are out of range, and for a row that comes with another label.
+        """
+        stored, entries = self._bank.as_stored(embeddings, labels)
+        index = as_indices("rows", rows, 0, self._bank.capacity - 1, len(stored)).cpu()
+        fresh, first = _first_of(index[self._place[index] < 0], index)
+        place = self._place.clone()
+        place[fresh] = torch.arange(len(self), len(self) + len(fresh))
+        own = place[index].to(self.embeddings.device)
+        labels_then = torch.cat([self._bank.labels, entries[first].to(own.device)])
+        if not torch.equal(labels_then[own], entries.to(own.device)):
+            raise InputError("labels: a row has one label, always the same")
+        self._bank.enqueue(stored[first], entries[first])
+        self._place = place
+        last = _last_of(index)
+        self._bank.embeddings[own[last]] = stored[last].to(own.device)
+        return own
+
+    def references(self, labels: Array, own: Array | None = None) -> References:
+        """As of `MemoryBank.references`; own: the places that `enqueue` gave."""
+        return self._bank.references(labels, own)
+
+    def clear(self) -> None:
+        """Forget all entries."""
+        self._bank.clear()
+        self._place.fill_(-1)
+
+    def state(self) -> dict[str, Tensor]:
+        """A snapshot that `restore` takes back: that of `MemoryBank`, and place, int64 [rows], −1 for no entry."""
+        return self._bank.state() | {"place": self._place.clone()}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Become what `state` says. Raises InputError where it is damaged or of another size; it is then as it was."""
+        place = as_indices("the snapshot's place", state.get("place", []), -1, self._bank.capacity - 1)
+        filled = place[place >= 0].sort().values
+        seen = state.get("seen")
+        if len(place) != self._bank.capacity or seen is None or not torch.equal(filled, torch.arange(int(seen))):
+            raise InputError("the snapshot's place does not fit its entries")
+        self._bank.restore({name: value for name, value in state.items() if name != "place"})
+        self._place = place.clone()
+
+
+def _first_of(new: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+    """Distinct rows of `new` in the order in which they come, and where in `index` each comes first."""
+    rows = list(dict.fromkeys(new.tolist()))
+    where = {row: number for number, row in reversed(list(enumerate(index.tolist())))}
+    return torch.tensor(rows, dtype=torch.int64), torch.tensor([where[row] for row in rows], dtype=torch.int64)
+
+
+def _last_of(index: Tensor) -> Tensor:
+    """Where each row comes last."""
+    return torch.tensor(sorted({row: number for number, row in enumerate(index.tolist())}.values()), dtype=torch.int64)
