@@ -266,7 +266,7 @@ def _wrong_keys(section: str, settings: Settings) -> Iterator[str]:
         if key == "seed":
             yield f"{section} sets 'seed': a study runs over the seeds in `seeds`"
         elif key not in TrainConfig.model_fields:
-            yield f"{section}: {unknown('setting', key, TrainConfig.model_fields)}"
+            yield f"{section}: {TrainConfig.unknown(key)}"
 
 
 def _section_of(arm: str) -> str:

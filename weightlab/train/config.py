@@ -120,13 +120,16 @@ class TrainConfig(BaseModel):
             raise InputError("; ".join(map(cls._said, faults(error)))) from error
 
     @classmethod
+    def unknown(cls, name: str) -> InputError:
+        """The error for what is no setting: they are too many to be listed where none is near."""
+        if nearest(name, cls.model_fields) is not None:
+            return unknown("setting", name, cls.model_fields)
+        return InputError(f"unknown setting {shown(name)}: weightlab train --help has all of them")
+
+    @classmethod
     def _said(cls, fault: Fault) -> str:
         if fault.kind == "extra_forbidden":
-            name = str(fault.place[0])
-            far = nearest(name, cls.model_fields) is None
-            return f"unknown setting {shown(name)}: weightlab train --help has all" if far else str(
-                unknown("setting", name, cls.model_fields)
-            )
+            return str(cls.unknown(str(fault.place[0])))
         return str(fault)
 
     @field_validator("*", mode="before")
