@@ -1,4 +1,4 @@
-"""What a training run on features costs beyond a bare PyTorch loop that does the same step."""
+"""What a training run costs beyond a bare PyTorch loop with the same encoder, batches and step."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import math
 import statistics
 import tempfile
 from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -16,25 +18,26 @@ import torch
 import typer
 from rich.console import Console
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import normalize
 
 from benchmarks.machine import describe_machine
 from benchmarks.output import Figures, output_folder
 from benchmarks.timing import median_ratio, time_in_turns
-from weightlab import data
+from weightlab import data, models
 from weightlab.cli.run import run
-from weightlab.data import Dataset
+from weightlab.data import Dataset, Draw, Split
 from weightlab.errors import check_whole
 from weightlab.files import write_atomically, write_text
 from weightlab.plot.tables import markdown
 from weightlab.train import TrainConfig, train
 
-__all__ = ["bare_loop", "config_of", "main", "make_features", "measure", "report"]
+__all__ = ["bare_loop", "config_of", "few_tested", "main", "make_features", "measure", "report"]
 
 _ROWS, _FEATURES, _CLASS_SIZE = 20_000, 512, 10  # rows to train on
 _TESTED = 200  # rows: an evaluation that takes no time
-_SCALES = ("raw", "mass")
+_CASES = (("features", "raw"), ("features", "mass"), ("glyphs", "mass"))
+_MEMORY = 8192
 _ROUNDS = 7
 _MOST_STEPS = 100_000
 
@@ -43,11 +46,11 @@ _app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exception
 
 @_app.command()
 def training(
-    steps: Annotated[int, typer.Option(help="of a run")] = 300,
+    steps: Annotated[int, typer.Option(help="of a run on features; a third as many on glyphs")] = 300,
     rounds: Annotated[int, typer.Option(help="how often each is run, in turns")] = _ROUNDS,
     figures: Figures = Path("figures"),
 ) -> None:
-    """Seconds of a training run on features, and of a bare PyTorch loop that does the same step.
+    """Seconds of a training run, on features and on glyphs, and of a bare PyTorch loop that does the same step.
 
     Writes bench/training.md and bench/training.csv.
 
@@ -73,13 +76,14 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def measure(steps: int, rounds: int, say: Callable[[str], object] = print) -> pd.DataFrame:
-    """A row a scale: scale, steps, rounds, bare and weightlab (seconds, medians), ratio (median of the rounds')."""
+    """A row a case: data, scale, steps, rounds, bare and weightlab (seconds, medians), and the rounds' median ratio."""
     found = []
     with tempfile.TemporaryDirectory(prefix="weightlab-bench-") as folder:
-        dataset = data.load(f"features:{make_features(Path(folder, 'features.safetensors'))}")
-        for scale in _SCALES:
-            say(f"training at scale {scale}")
-            config = config_of(scale, steps)
+        features = data.load(f"features:{make_features(Path(folder, 'features.safetensors'))}")
+        for name, scale in _CASES:
+            say(f"training on {name} at scale {scale}")
+            dataset = features if name == "features" else few_tested(data.load(name))
+            config = config_of(name, scale, steps if name == "features" else max(1, steps // 3))
             runs: dict[str, Callable[[], object]] = {
                 "bare": partial(bare_loop, config, dataset),
                 "ours": partial(train, config, dataset=dataset),
@@ -88,8 +92,9 @@ def measure(steps: int, rounds: int, say: Callable[[str], object] = print) -> pd
             taken = time_in_turns(runs, seconds=math.inf, least=rounds, most=rounds)
             found.append(
                 {
+                    "data": name,
                     "scale": scale,
-                    "steps": steps,
+                    "steps": config.steps,
                     "rounds": rounds,
                     "bare": statistics.median(taken["bare"]),
                     "weightlab": statistics.median(taken["ours"]),
@@ -102,30 +107,35 @@ def measure(steps: int, rounds: int, say: Callable[[str], object] = print) -> pd
 def report(table: pd.DataFrame) -> str:
     """The table in Markdown, with the machine."""
     head = (
-        f"A training run on features, {_ROWS:,} × {_FEATURES}: a linear head of 64 dimensions, memory 8,192, momentum "
-        "0.99,\nbatch 64 = 16 × 4, positive constant, negative step(0.5), AdamW, float32; start and evaluation of "
-        f"{_TESTED} rows\nincluded. Against a PyTorch loop that does the same with all pairs at once.\n"
-        f"{describe_machine()}.\n\n"
-        f"Medians of {int(table['rounds'].iloc[0])} rounds of {int(table['steps'].iloc[0])} steps in turns "
-        "(A B A B …); the ratio is the median of the rounds' ratios."
+        f"Training runs: on features, {_ROWS:,} × {_FEATURES}, a linear head of 64 dimensions; on glyphs of 24 × 24 a\n"
+        "cnn of width 32. Memory 8,192, momentum 0.99, batch 64 = 16 × 4, positive constant, negative step(0.5),\n"
+        f"AdamW, float32; start and evaluation of {_TESTED} rows included, records and checkpoints not. Against a\n"
+        f"PyTorch loop with the same encoder and batches that holds all pairs at once.\n{describe_machine()}.\n\n"
+        f"Medians of {int(table['rounds'].iloc[0])} rounds in turns (A B A B …); the ratio is the median of the\n"
+        "rounds' ratios."
     )
     rows = [
         [
+            str(name),
             str(scale),
             f"{1000 * bare / steps:.3g}",
             f"{1000 * ours / steps:.3g}",
             f"{steps / ours:.0f}",
             f"{ratio:.2f}",
         ]
-        for scale, steps, bare, ours, ratio in table[["scale", "steps", "bare", "weightlab", "ratio"]].to_numpy()
+        for name, scale, steps, bare, ours, ratio in table[
+            ["data", "scale", "steps", "bare", "weightlab", "ratio"]
+        ].to_numpy()
     ]
-    columns = ["scale", "bare, ms a step", "weightlab, ms a step", "weightlab, steps a second", "ratio"]
-    return f"{head}\n\n{markdown(columns, rows, right=columns[1:])}\n"
+    columns = ["data", "scale", "bare, ms a step", "weightlab, ms a step", "weightlab, steps a second", "ratio"]
+    return f"{head}\n\n{markdown(columns, rows, right=columns[2:])}\n"
 
 
-def config_of(scale: str, steps: int) -> TrainConfig:
+def config_of(name: str, scale: str, steps: int) -> TrainConfig:
     """The run."""
-    return TrainConfig.checked({"model": "linear", "scale": scale, "steps": steps, "memory_start": 0, "memory": 8192})
+    model = "linear" if name == "features" else "cnn"
+    settings = {"model": model, "scale": scale, "steps": steps, "memory_start": 0, "memory": _MEMORY, "record": 0}
+    return TrainConfig.checked(settings)
 
 
 def make_features(path: Path) -> Path:
@@ -139,30 +149,40 @@ def make_features(path: Path) -> Path:
     return path
 
 
+def few_tested(dataset: Dataset) -> Dataset:
+    """With a test of its first 200 rows."""
+    test = dataset.test
+    labels = torch.unique(test.labels[:_TESTED], return_inverse=True)[1]
+    return replace(dataset, test=Split(labels, test.inputs))
+
+
 def bare_loop(config: TrainConfig, dataset: Dataset) -> list[float]:
     """The same run with nothing but PyTorch and NumPy, all pairs at once; the loss of each step."""
-    labels = dataset.train.labels
-    rows = dataset.train.inputs(torch.arange(len(labels)))
+    labels, inputs = dataset.train.labels, dataset.train.inputs
+    rows = inputs(torch.arange(len(labels))) if config.model == "linear" else None  # in memory as they are
     order = np.argsort(labels.numpy(), kind="stable")
     of_class = np.split(order, np.flatnonzero(np.diff(labels.numpy()[order])) + 1)
-    torch.manual_seed(config.seed)
-    encoder = nn.Linear(rows.shape[1], config.dimensions)
-    slow = nn.Linear(rows.shape[1], config.dimensions).requires_grad_(False)
-    optimizer = torch.optim.AdamW(encoder.parameters(), weight_decay=1e-4)
-    bank, bank_labels = torch.zeros(config.memory, config.dimensions), torch.zeros(config.memory, dtype=torch.int64)
-    anchors, rise, history = torch.arange(config.batch), max(1, config.steps // 20), []
+    encoder = models.build(
+        config.model, shape=inputs.shape, width=config.width, dimensions=config.dimensions, seed=config.seed
+    )
+    slow = deepcopy(encoder).requires_grad_(False)
+    optimizer = torch.optim.AdamW(encoder.parameters(), weight_decay=config.weight_decay)
+    size = int(config.memory)
+    bank, bank_labels = torch.zeros(size, config.dimensions), torch.zeros(size, dtype=torch.int64)
+    anchors, rise, history = torch.arange(config.batch), config.rise, []
     for step in range(config.steps):
         random = np.random.default_rng((config.seed, step))
         classes = random.choice(len(of_class), config.batch // config.per_class, replace=False)
         index = np.concatenate([random.choice(of_class[each], config.per_class, replace=False) for each in classes])
-        batch, wanted = rows[index], labels[index]
-        x = normalize(encoder(batch), dim=1)
+        batch = inputs(torch.from_numpy(index), Draw(config.seed, step)) if rows is None else rows[index]
+        wanted = labels[index]
+        x = encoder(batch)
         loss = _loss(config, x @ x.T, wanted[:, None] == wanted, anchors)
         with torch.no_grad():
-            keys = normalize((slow if step else encoder)(batch), dim=1)
-        own = (anchors + step * config.batch) % config.memory
+            keys = slow(batch)
+        own = (anchors + step * config.batch) % len(bank)
         bank[own], bank_labels[own] = keys, wanted
-        filled = min((step + 1) * config.batch, config.memory)
+        filled = min((step + 1) * config.batch, len(bank))
         same = wanted[:, None] == bank_labels[:filled]
         loss = loss + _loss(config, x @ bank[:filled].T, same, own)
         rate = (step + 1) / rise
@@ -175,6 +195,8 @@ def bare_loop(config: TrainConfig, dataset: Dataset) -> list[float]:
         with torch.no_grad():
             for its, new in zip(slow.parameters(), encoder.parameters(), strict=True):
                 its.lerp_(new, 1 - config.momentum if step else 1.0)
+            for kept, found in zip(slow.buffers(), encoder.buffers(), strict=True):
+                kept.copy_(found)
         history.append(loss.item())
     return history
 
