@@ -69,6 +69,11 @@ def save(folder: Path, state: TrainState) -> None:
     history = pd.DataFrame({"step": range(1, len(state.history) + 1), "surrogate": state.history})
     with _writing(folder / "history.csv"):
         write_atomically(folder / "history.csv", lambda path: history.to_csv(path, index=False))
+    if len(state.records):
+        with _writing(folder / "weights.parquet"):
+            write_atomically(
+                folder / "weights.parquet", lambda path: state.records.frame().to_parquet(path, index=False)
+            )
 
 
 def has_state(folder: Path) -> bool:

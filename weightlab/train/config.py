@@ -60,6 +60,7 @@ class TrainConfig(BaseModel):
         description="which classes make a batch: any; within a single category of the data; across all of them alike",
     )
     learning_rate: float = Field(1e-3, gt=0, le=1e30, description="of AdamW, at its peak")
+    record: int = Field(100, ge=0, le=_MOST_STEPS, description="steps between two records of the weights; 0 for none")
     seed: int = Field(0, ge=0, le=2**32 - 1, description="of everything random")
     validation: bool = Field(
         False, description="cut validation classes from the training classes; leave the test alone"

@@ -13,6 +13,7 @@ from weightlab import models
 from weightlab.memory import MemoryBank, momentum_encoder
 from weightlab.memory.momentum import MomentumEncoder
 from weightlab.train.config import TrainConfig
+from weightlab.train.recording import Records
 
 __all__ = ["TrainState"]
 
@@ -27,6 +28,7 @@ class TrainState:
     bank: the memory, or None where there is none.
     step: how many are done.
     history: the surrogate's value at each of them.
+    records: what the weights did at some of them.
     """
 
     model: nn.Module
@@ -35,6 +37,7 @@ class TrainState:
     bank: MemoryBank | None
     step: int = 0
     history: list[float] = field(default_factory=list)
+    records: Records = field(default_factory=Records)
 
     @classmethod
     def start(cls, config: TrainConfig, shape: Sequence[int], *, bare: bool = False) -> Self:
@@ -65,6 +68,7 @@ class TrainState:
             parts["momentum"] = self.momentum.state_dict()
         if self.bank is not None:
             parts["bank"] = self.bank.state()
+        parts["records"] = self.records.tensors()
         named = {f"{part}.{name}": value for part, values in parts.items() for name, value in values.items()}
         named["run.step"] = torch.tensor(self.step)
         named["run.history"] = torch.tensor(self.history, dtype=torch.float64)
@@ -81,9 +85,12 @@ class TrainState:
             self.momentum.load_state_dict(_part(tensors, "momentum"))
         if self.bank is not None:
             self.bank.restore(_part(tensors, "bank"))
+        self.records.load(_part(tensors, "records"))
         self.step, self.history = int(tensors["run.step"]), tensors["run.history"].tolist()
         if not 0 <= self.step == len(self.history):
             raise ValueError(f"step {self.step} with a history of {len(self.history)}")
+        if self.records.steps[-1:] > [self.step]:
+            raise ValueError(f"step {self.step} with records of step {self.records.steps[-1]}")
 
 
 def _part(tensors: dict[str, Tensor], part: str) -> dict[str, Tensor]:

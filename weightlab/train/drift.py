@@ -1,0 +1,95 @@
+"""The drift of the memory: how far its entries have moved away from what their images would be embedded as now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn.functional import cosine_similarity
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from weightlab.memory import MemoryBank
+
+__all__ = ["AGES", "Held", "drifts", "in_ring"]
+
+AGES = (1, 10, 100, 1000)  # steps
+_FEW = 16  # rows of a batch, where its inputs take long to make
+
+Held = Callable[[int], tuple[Tensor, Tensor]]
+"""Of the batch that went into the memory so many steps ago: the rows whose entries are still there, ascending, int64
+[n], and these entries, [n, D]. None of them: two empty tensors.
+"""
+
+
+def in_ring(bank: MemoryBank, own: Tensor) -> Held:
+    """What a bank holds of batches that all took a row of slots, the last of them `own`, [B], as `enqueue` gave it.
+
+    Batches of one size, one a step; those from before the memory was cleared or began are not there.
+    """
+
+    def held(age: int) -> tuple[Tensor, Tensor]:
+        batch = len(own)
+        rows = torch.arange(batch, device=own.device)
+        rows = rows[batch * age - rows <= len(bank)]  # so many entries came since, itself among them
+        return rows, bank.embeddings[(own[rows] - batch * (age - 1)) % bank.capacity]
+
+    return held
+
+
+@torch.no_grad()
+def drifts(
+    step: int,
+    *,
+    encoder: nn.Module,
+    inputs_at: Callable[[int, int | None], Tensor],
+    held: Held,
+    slow: bool = False,
+    turn: int = 0,
+) -> dict[int, tuple[float, int]]:
+    """age → (mean of 1 − cos(f(x), m) over entries, how many), of entries m that x was stored as `age` steps ago.
+
+    After `step` steps an entry of age a is of step − a (from 0), so a updates of the encoder lie in between. Ages
+    without entries are left out. 0: as it was stored; 1: at a right angle to that.
+
+    encoder: f, which fills the memory, in the mode in which it does; nothing of it changes, nor does torch's random
+    state. inputs_at(step, count): the first `count` inputs of the batch of a step as they were stored, all for None.
+    held: see `Held`. slow: whether inputs take long to make; then the first 16 rows of each batch stand for it, or,
+    where the encoder has batch norm and so has to have the whole, one age at a time, that of this `turn`.
+    An encoder that draws (dropout) draws anew: the drift has this noise in it, at any age.
+    """
+    whole = not slow or _mixes_rows(encoder)
+    found = {age: held(age) for age in AGES if age <= step}
+    ages = [age for age, (rows, _) in found.items() if len(rows)]
+    if slow and whole and ages:
+        ages = [ages[turn % len(ages)]]
+    measured: dict[int, tuple[float, int]] = {}
+    for age in ages:
+        rows, stored = found[age]
+        if not whole:
+            rows = rows[rows < _FEW]
+            stored = stored[: len(rows)]
+        if len(rows):
+            now = _embedded(encoder, inputs_at(step - age, None if whole else _FEW), step)[rows.to(stored.device)]
+            cosine = cosine_similarity(now.cpu().double(), stored.cpu().double())
+            measured[age] = float(1 - cosine.mean()), len(rows)
+    return measured
+
+
+def _mixes_rows(encoder: nn.Module) -> bool:
+    """Whether an input's embedding hangs on what else is in its batch."""
+    norms = [each for each in encoder.modules() if isinstance(each, _BatchNorm)]
+    return any(each.training or each.running_mean is None for each in norms)
+
+
+def _embedded(encoder: nn.Module, inputs: Tensor, seed: int) -> Tensor:
+    """The embeddings; running means and the like are counted on in copies, and what is drawn is a function of `seed`,
+    so that a run that was stopped records the same.
+    """
+    buffers = {name: buffer.clone() for name, buffer in encoder.named_buffers()}
+    devices = [inputs.device] if inputs.device.type == "cuda" else []
+    with torch.random.fork_rng(devices):
+        torch.manual_seed(seed)
+        embeddings: Tensor = functional_call(encoder, buffers, (inputs,))
+    return embeddings
