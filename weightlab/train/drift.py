@@ -12,7 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from weightlab.memory import MemoryBank
 
-__all__ = ["AGES", "Held", "drifts", "in_ring"]
+__all__ = ["AGES", "Held", "InputsAt", "drifts", "in_ring"]
 
 AGES = (1, 10, 100, 1000)  # steps
 _FEW = 16  # rows of a batch, where its inputs take long to make
@@ -21,6 +21,9 @@ Held = Callable[[int], tuple[Tensor, Tensor]]
 """Of the batch that went into the memory so many steps ago: the rows whose entries are still there, ascending, int64
 [n], and these entries, [n, D]. None of them: two empty tensors.
 """
+
+InputsAt = Callable[[int, int | None], Tensor]
+"""(step, count) → the first `count` inputs of the batch of a step as they were stored, all for None."""
 
 
 def in_ring(bank: MemoryBank, own: Tensor) -> Held:
@@ -43,7 +46,7 @@ def drifts(
     step: int,
     *,
     encoder: nn.Module,
-    inputs_at: Callable[[int, int | None], Tensor],
+    inputs_at: InputsAt,
     held: Held,
     slow: bool = False,
     turn: int = 0,
@@ -54,8 +57,7 @@ def drifts(
     without entries are left out. 0: as it was stored; 1: at a right angle to that.
 
     encoder: f, which fills the memory, in the mode in which it does; nothing of it changes, nor does torch's random
-    state. inputs_at(step, count): the first `count` inputs of the batch of a step as they were stored, all for None.
-    held: see `Held`. slow: whether inputs take long to make; then the first 16 rows of each batch stand for it, or,
+    state. inputs_at, held: see `InputsAt`, `Held`. slow: whether inputs take long to make; then the first 16 rows of each batch stand for it, or,
     where the encoder has batch norm and so has to have the whole, one age at a time, that of this `turn`.
     An encoder that draws (dropout) draws anew: the drift has this noise in it, at any age.
     """

@@ -17,15 +17,15 @@ from weightlab.data import Dataset, Draw, PKSampler, Split
 from weightlab.data.ahead import ahead
 from weightlab.files import AnyPath, as_path
 from weightlab.memory import MemoryBank
-from weightlab.pairs import References, Weighting
+from weightlab.pairs import Weighting
 from weightlab.relation import Same
 from weightlab.step import surrogate
 from weightlab.train import checkpoint
 from weightlab.train.config import TrainConfig
-from weightlab.train.drift import Held, drifts, in_ring
+from weightlab.train.drift import in_ring
 from weightlab.train.evaluation import TrainingError, evaluate, load_data
 from weightlab.train.interrupt import deferred_interrupt
-from weightlab.train.recording import record
+from weightlab.train.recording import Seen, record
 from weightlab.train.result import TrainResult
 from weightlab.train.room import check_room
 from weightlab.train.state import TrainState
@@ -82,7 +82,7 @@ def train(
         index = sampler.batch_at(step)[:most]
         return rows.inputs(index, Draw(config.seed, step)), rows.labels[index]
 
-    def step_once(step: int, inputs: Tensor, labels: Tensor) -> tuple[float, Tensor, References | None, Held | None]:
+    def step_once(step: int, inputs: Tensor, labels: Tensor) -> tuple[float, Seen]:
         embeddings = state.model(inputs)
         if not bool(embeddings.isfinite().all()):
             raise TrainingError(f"the run diverged at step {step}: lower the learning rate or the scale")
@@ -99,35 +99,7 @@ def train(
         state.optimizer.step()
         if state.momentum is not None:
             state.momentum.update_parameters(state.model)
-        return float(loss.detach()), embeddings.detach(), references, held
-
-    def record_step(
-        inputs: Tensor, labels: Tensor, embeddings: Tensor, references: References | None, held: Held | None
-    ) -> None:
-        def inputs_at(step: int, most: int | None) -> Tensor:
-            return inputs[:most] if step == state.step - 1 else batch_at(step, most)[0]
-
-        found = None
-        if held is not None:
-            encoder = state.model if state.momentum is None else state.momentum
-            found = drifts(
-                state.step,
-                encoder=encoder,
-                inputs_at=inputs_at,
-                held=held,
-                slow=rows.inputs.slow,
-                turn=len(state.records),
-            )
-        record(
-            state.records,
-            state.step,
-            weighting=weighting,
-            embeddings=embeddings,
-            labels=labels,
-            references=references,
-            same=same,
-            drifts=found,
-        )
+        return float(loss.detach()), Seen(inputs, labels, embeddings.detach(), references, held)
 
     with checkpoint.opened(out, config) if out is not None else nullcontext():
         if out is not None:
@@ -138,15 +110,25 @@ def train(
             while state.step < config.steps and not interrupted():
                 batch = next(batches)
                 with _drawn(config.seed, state.step):
-                    value, *seen = step_once(state.step, *batch)
+                    value, seen = step_once(state.step, *batch)
                 state.step += 1
                 state.history.append(value)
                 if on_step is not None:
                     on_step(state.step, value)
                 if config.record and state.step % config.record == 0:
-                    record_step(*batch, *seen)
+                    encoder = state.model if state.momentum is None else state.momentum
+                    record(
+                        state.records,
+                        state.step,
+                        seen,
+                        weighting=weighting,
+                        encoder=encoder,
+                        inputs_at=lambda step, most: batch_at(step, most)[0],
+                        same=same,
+                        slow=rows.inputs.slow,
+                    )
                 if out is not None and state.step % SAVE_EVERY == 0:
-                    checkpoint.save(out, state)
+                    checkpoint.save(out, state, last=False)
             if out is not None:
                 checkpoint.save(out, state)
         if interrupted():

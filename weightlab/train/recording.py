@@ -5,27 +5,46 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from weightlab.files import write_atomically
 from weightlab.pairs import SIGNS, References, Weighting
 from weightlab.relation import Same
 from weightlab.step import observe
-from weightlab.train.drift import AGES
+from weightlab.train.drift import AGES, Held, InputsAt, drifts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["TERMS", "Records", "record"]
+__all__ = ["TERMS", "Records", "Seen", "record"]
 
 TERMS = ("batch", "memory")
 _BINS = 40
 _STATISTICS = ("mean", "error", "q10", "median", "q90")
 _FEWEST, _PAIRS = 16, 2**15  # anchors that are looked at, or as many as have so many pairs
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What a step had before it.
+
+    inputs, labels: the batch.
+    embeddings: [B, D], without a gradient.
+    references: what the memory's term was against; None where there was none.
+    held: what the memory holds of batches past; None where it holds none, or where its entries don't age.
+    """
+
+    inputs: Tensor
+    labels: Tensor
+    embeddings: Tensor
+    references: References | None = None
+    held: Held | None = None
 
 
 @dataclass
@@ -35,11 +54,13 @@ class Records:
     steps: after how many steps each was made.
     values: float64 [F] each, the numbers in the order of `_LAYOUT`, NaN where there was nothing to record.
     counts: int64 [6] each, what they rest on: anchors of the batch's and the memory's term, entries of each age.
+    written: how many of them weights.parquet has, as far as this process knows.
     """
 
     steps: list[int] = field(default_factory=list)
     values: list[Tensor] = field(default_factory=list)
     counts: list[Tensor] = field(default_factory=list)
+    written: int = 0
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -66,6 +87,15 @@ class Records:
         if len(step) and not (int(step[0]) >= 1 and bool((step.diff() > 0).all())):
             raise ValueError("records whose steps don't ascend from 1")
         self.steps, self.values, self.counts = step.tolist(), list(value.unbind()), list(count.unbind())
+
+    def write(self, path: Path, *, all_of_them: bool) -> None:
+        """Write the frame as a .parquet file where there are records, atomically; not before they are a twentieth more
+        than the file has, unless all are wanted: written whole each time, those of a long run would take too long.
+        """
+        if len(self) > (self.written if all_of_them else 1.05 * self.written):
+            frame = self.frame()
+            write_atomically(path, lambda temporary: frame.to_parquet(temporary, index=False))
+            self.written = len(self)
 
     def frame(self) -> pd.DataFrame:
         """A row a number, tidy; what weights.parquet holds.
@@ -106,39 +136,42 @@ def _flat(parts: list[Tensor], kind: type) -> NDArray[np.float64 | np.int64]:
 def record(
     records: Records,
     step: int,
+    seen: Seen,
     *,
     weighting: Weighting,
-    embeddings: Tensor,
-    labels: Tensor,
-    references: References | None = None,
+    encoder: nn.Module,
+    inputs_at: InputsAt,
     same: Same | None = None,
-    drifts: Mapping[int, tuple[float, int]] | None = None,
+    slow: bool = False,
 ) -> None:
-    """Add what the step's weights did to `records`; nothing of the training changes, nothing is drawn.
+    """Add what the weights of a step did to `records`; nothing of the training changes, torch's random state neither.
 
-    step: how many are done. embeddings, labels, same: as the step had them. references: what the memory's term was
-    against, None where there was none. drifts: as `weightlab.train.drift.drifts` gives them.
+    step: how many are done, the one that was `seen` among them. weighting, same: the step's. encoder: what fills the
+    memory. inputs_at, slow: as of `drifts`. What is drawn and which anchors are looked at is a function of the step and
+    of how many records there are: a run that was stopped and goes on records what it would have.
     """
-    turn, drifted = len(records), drifts or {}
-    batch = References.of_batch(embeddings.detach(), labels)
-    terms = [_term(weighting, embeddings.detach(), labels, each, same, turn) for each in (batch, references)]
-    records.steps.append(step)
+
+    def inputs(at: int, most: int | None) -> Tensor:
+        return seen.inputs[:most] if at == step - 1 else inputs_at(at, most)
+
+    turn, drifted = len(records), dict[int, tuple[float, int]]()
+    if seen.held is not None:
+        drifted = drifts(step, encoder=encoder, inputs_at=inputs, held=seen.held, slow=slow, turn=turn)
+    batch = References.of_batch(seen.embeddings, seen.labels)
+    terms = [_term(weighting, seen, each, same, turn) for each in (batch, seen.references)]
     distances = torch.tensor([drifted.get(age, (torch.nan, 0))[0] for age in AGES], dtype=torch.float64)
+    records.steps.append(step)
     records.values.append(torch.cat([*(value for value, _ in terms), distances]))
     records.counts.append(torch.tensor([count for _, count in terms] + [drifted.get(age, (0, 0))[1] for age in AGES]))
 
 
 def _term(
-    weighting: Weighting,
-    embeddings: Tensor,
-    labels: Tensor,
-    references: References | None,
-    same: Same | None,
-    turn: int,
+    weighting: Weighting, seen: Seen, references: References | None, same: Same | None, turn: int
 ) -> tuple[Tensor, int]:
     """The numbers of a term, in the order of `_LAYOUT`, and how many anchors they rest on."""
     if references is None or not len(references):
         return torch.full((_OF_A_TERM,), torch.nan, dtype=torch.float64), 0
+    embeddings, labels = seen.embeddings, seen.labels
     every = max(1, len(embeddings) // max(_FEWEST, _PAIRS // len(references)))
     index = torch.arange(turn % every, len(embeddings), every, device=embeddings.device)
     own = None if references.own is None else references.own[index]
