@@ -57,8 +57,9 @@ def drifts(
     without entries are left out. 0: as it was stored; 1: at a right angle to that.
 
     encoder: f, which fills the memory, in the mode in which it does; nothing of it changes, nor does torch's random
-    state. inputs_at, held: see `InputsAt`, `Held`. slow: whether inputs take long to make; then the first 16 rows of each batch stand for it, or,
-    where the encoder has batch norm and so has to have the whole, one age at a time, that of this `turn`.
+    state. inputs_at, held: see `InputsAt`, `Held`. slow: whether inputs take long to make; then the first 16 rows of
+    each batch stand for it, or, where the encoder has batch norm and so has to have the whole, one age at a time, that
+    of this `turn`.
     An encoder that draws (dropout) draws anew: the drift has this noise in it, at any age.
     """
     whole = not slow or _mixes_rows(encoder)
