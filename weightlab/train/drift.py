@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -68,15 +69,16 @@ def drifts(
     if slow and whole and ages:
         ages = [ages[turn % len(ages)]]
     measured: dict[int, tuple[float, int]] = {}
-    for age in ages:
-        rows, stored = found[age]
-        if not whole:
-            rows = rows[rows < _FEW]
-            stored = stored[: len(rows)]
-        if len(rows):
-            now = _embedded(encoder, inputs_at(step - age, None if whole else _FEW), step)[rows.to(stored.device)]
-            cosine = cosine_similarity(now.cpu().double(), stored.cpu().double())
-            measured[age] = float(1 - cosine.mean()), len(rows)
+    with _drawn(step, found[ages[0]][1].device if ages else None):
+        for age in ages:
+            rows, stored = found[age]
+            if not whole:
+                rows = rows[rows < _FEW]
+                stored = stored[: len(rows)]
+            if len(rows):
+                now = _embedded(encoder, inputs_at(step - age, None if whole else _FEW))[rows.to(stored.device)]
+                cosine = cosine_similarity(now.cpu().double(), stored.cpu().double())
+                measured[age] = float(1 - cosine.mean()), len(rows)
     return measured
 
 
@@ -86,13 +88,19 @@ def _mixes_rows(encoder: nn.Module) -> bool:
     return any(each.training or each.running_mean is None for each in norms)
 
 
-def _embedded(encoder: nn.Module, inputs: Tensor, seed: int) -> Tensor:
-    """The embeddings; running means and the like are counted on in copies, and what is drawn is a function of `seed`,
-    so that a run that was stopped records the same.
-    """
+def _embedded(encoder: nn.Module, inputs: Tensor) -> Tensor:
+    """The embeddings; running means and the like are counted on in copies."""
     buffers = {name: buffer.clone() for name, buffer in encoder.named_buffers()}
-    devices = [inputs.device] if inputs.device.type == "cuda" else []
-    with torch.random.fork_rng(devices):
-        torch.manual_seed(seed)
-        embeddings: Tensor = functional_call(encoder, buffers, (inputs,))
+    embeddings: Tensor = functional_call(encoder, buffers, (inputs,))
     return embeddings
+
+
+@contextmanager
+def _drawn(seed: int, device: torch.device | None) -> Iterator[None]:
+    """Inside, what an encoder draws is a function of `seed`, so that a run that was stopped records the same."""
+    on_gpu = device is not None and device.type == "cuda"
+    with torch.random.fork_rng([device] if on_gpu else []):
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed takes a millisecond
+        if on_gpu:
+            torch.cuda.manual_seed(seed)
+        yield

@@ -18,6 +18,7 @@ from weightlab.data.ahead import ahead
 from weightlab.files import AnyPath, as_path
 from weightlab.memory import MemoryBank
 from weightlab.pairs import Weighting
+from weightlab.plot.save import save_figure
 from weightlab.relation import Same
 from weightlab.step import surrogate
 from weightlab.train import checkpoint
@@ -29,6 +30,7 @@ from weightlab.train.recording import Seen, record
 from weightlab.train.result import TrainResult
 from weightlab.train.room import check_room
 from weightlab.train.state import TrainState
+from weightlab.train.watching import watch
 
 __all__ = ["sampler_of", "train", "try_weighting"]
 
@@ -137,6 +139,8 @@ def train(
         result = TrainResult(metrics, time.perf_counter() - started)
         if out is not None:
             checkpoint.finish(out, state, result)
+            if len(state.records):
+                save_figure(watch(out).figure(), out / "weights.png")
     return result
 
 

@@ -81,6 +81,10 @@ class TrainState:
         numbers = sorted({int(name.split(".")[1]) for name in tensors if name.startswith("optimizer.")})
         saved["state"] = {number: _part(tensors, f"optimizer.{number}") for number in numbers}
         self.optimizer.load_state_dict(saved)
+        for parameter, moments in self.optimizer.state.items():
+            for name, value in moments.items():
+                if value.shape == parameter.shape:  # laid out as the fused step takes it
+                    moments[name] = torch.empty_like(parameter).copy_(value)
         if self.momentum is not None:
             self.momentum.load_state_dict(_part(tensors, "momentum"))
         if self.bank is not None:

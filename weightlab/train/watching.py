@@ -139,7 +139,7 @@ def _of_validation(validation: pd.DataFrame) -> Iterator[tuple[str, int, float, 
 
 
 def _latest(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows.loc[rows["step"] == rows["step"].max()]
+    return rows.query("step == step.max()")
 
 
 def _median(mass: pd.DataFrame) -> float:
