@@ -107,7 +107,9 @@ def test_a_run_that_is_done_or_has_little_to_show(folder: Path) -> None:
     assert watch(folder).table()["what"].tolist() == ["surrogate", "learning rate"]
     pd.DataFrame({"step": [1], "surrogate": [0.5]}).to_csv(folder / "history.csv", index=False)
     assert watch(folder).table()["what"].tolist() == ["surrogate"]
-    assert len(watch(folder).figure().axes) == 1
+    figure = watch(folder).figure()
+    assert len(figure.axes) == 1
+    assert figure.get_suptitle() == "a: step 1 of 1,000, done"
 
 
 def test_the_command_draws_and_prints(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -46,14 +46,17 @@ class Watched:
     @property
     def title(self) -> str:
         """The run, and how far it is."""
+        return self._titled(self.name)
+
+    def _titled(self, name: str) -> str:
         state = "done" if self.done else "in training or stopped"
-        return f"{self.name}: step {len(self.history):,} of {self.steps:,}, {state}"
+        return f"{name}: step {len(self.history):,} of {self.steps:,}, {state}"
 
     def figure(self) -> Figure:
-        """`weightlab.plot.training.draw` of it."""
+        """`weightlab.plot.training.draw` of it, under the folder's own name: where it lies is nobody else's concern."""
         from weightlab.plot.training import draw
 
-        return draw(self.weights, self.history, self.validation, title=self.title)
+        return draw(self.weights, self.history, self.validation, title=self._titled(Path(self.name).resolve().name))
 
     def table(self) -> pd.DataFrame:
         """A row a number: what, step (after which it was so), value, meaning (in words)."""
