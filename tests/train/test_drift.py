@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from weightlab.memory import MemoryBank
-from weightlab.train.drift import drifts, in_ring
+from weightlab.train.drift import drifts, in_ring, in_slots
 
 BATCH, SIZE, WIDTH = 6, 5, 16
 
@@ -137,3 +137,31 @@ def test_slow_inputs_are_few_unless_they_are_normalised_together() -> None:
     asked.clear()
     drifts(20, encoder=encoder.eval(), inputs_at=asking, held=in_ring(bank, own), slow=True)
     assert asked == [(19, 16), (10, 16)]  # by running means each is embedded for itself
+
+
+def test_a_slot_is_as_old_as_its_last_entry() -> None:
+    """Of 9 rows, in batches of which each has the first row twice, written out as a dictionary."""
+
+    def rows_at(step: int) -> Tensor:
+        rows = torch.randperm(9, generator=torch.Generator().manual_seed(step))[:BATCH]
+        return torch.cat([rows[: BATCH - 1], rows[:1]])
+
+    kept: dict[int, tuple[int, Tensor]] = {}
+    for step in range(30):
+        for row, embedding in zip(rows_at(step).tolist(), normalize(inputs_at(step), dim=1), strict=True):
+            kept[row] = step, embedding
+    order = [4, 0, 8, 2, 6, 1, 7, 3, 5]
+    assert kept.keys() == set(order)
+    place = torch.tensor([order.index(row) for row in range(9)])
+    stamp = torch.tensor([kept[row][0] for row in range(9)])
+    held = in_slots(torch.stack([kept[row][1] for row in order]), place, stamp, rows_at, 30)
+    ages = set()
+    for age in range(1, 31):
+        numbers, stored = held(age)
+        rows = rows_at(30 - age)[numbers].tolist()
+        assert sorted(rows) == sorted(row for row, (step, _) in kept.items() if step == 30 - age)
+        assert torch.equal(stored, normalize(inputs_at(30 - age), dim=1)[numbers])
+        ages |= {age} if rows else set()
+    assert len(ages) > 2
+    found = drifts(30, encoder=nn.Identity(), inputs_at=inputs_at, held=held)
+    assert found[1] == (pytest.approx(0, abs=1e-12), BATCH - 1)  # the first of the batch came again at its end

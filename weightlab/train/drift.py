@@ -13,7 +13,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from weightlab.memory import MemoryBank
 
-__all__ = ["AGES", "Held", "InputsAt", "drifts", "in_ring"]
+__all__ = ["AGES", "Held", "InputsAt", "drifts", "in_ring", "in_slots"]
 
 AGES = (1, 10, 100, 1000)  # steps
 _FEW = 16  # rows of a batch, where its inputs take long to make
@@ -38,6 +38,24 @@ def in_ring(bank: MemoryBank, own: Tensor) -> Held:
         rows = torch.arange(batch, device=own.device)
         rows = rows[batch * age - rows <= len(bank)]  # so many entries came since, itself among them
         return rows, bank.embeddings[(own[rows] - batch * (age - 1)) % bank.capacity]
+
+    return held
+
+
+def in_slots(embeddings: Tensor, place: Tensor, stamp: Tensor, rows_at: Callable[[int], Tensor], step: int) -> Held:
+    """What a memory with one slot for each row of the data holds, after `step` steps.
+
+    embeddings: its entries. place, stamp: int64 [rows of the data], on the CPU: where each row's entry is, and in which
+    step (from 0) it was last written; −1 for none. rows_at: the rows of the batch of a step. A row that has come again
+    since is of that age no more; of one that came twice in a batch the last is what was kept.
+    """
+
+    def held(age: int) -> tuple[Tensor, Tensor]:
+        rows = rows_at(step - age).cpu()
+        last = {row: number for number, row in enumerate(rows.tolist())}
+        number = torch.tensor(sorted(last.values()))
+        number = number[stamp[rows[number]] == step - age]
+        return number, embeddings[place[rows[number]].to(embeddings.device)]
 
     return held
 
