@@ -55,7 +55,7 @@ def test_slots_come_back_from_a_snapshot_and_are_cleared() -> None:
     damaged = other.state()
     damaged["place"][0] = damaged["place"].max()
     for state in (damaged, {}, other.state() | {"place": torch.zeros(3, dtype=torch.int64)}):
-        with pytest.raises(InputError, match="place"):
+        with pytest.raises(InputError, match="place|turns"):
             SlotMemory(30, 4).restore(state)
 
 
@@ -116,3 +116,13 @@ def test_what_fresh_refuses() -> None:
     ):
         with pytest.raises(InputError, match=message):
             memory.restore(damaged)
+
+
+def test_slots_know_when_a_row_was_last_written() -> None:
+    generator, memory, wanted = torch.Generator().manual_seed(3), SlotMemory(30, 4), dict[int, int]()
+    for turn in range(12):
+        index, labels, embeddings = batch(generator, 30)
+        memory.enqueue(embeddings, labels, index)
+        wanted |= dict.fromkeys(index.tolist(), turn)
+        assert memory.turns == turn + 1
+        assert {row: each for row, each in enumerate(memory.turn.tolist()) if each >= 0} == wanted

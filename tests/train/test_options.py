@@ -17,7 +17,7 @@ from weightlab.errors import InputError
 from weightlab.train import TrainConfig, TrainResult, train
 from weightlab.train.amount import share_of, steps_of
 from weightlab.train.device import device_of
-from weightlab.train.loop import unchanged
+from weightlab.train.drift import unchanged
 from weightlab.train.schedule import learning_rate
 from weightlab.train.settings import merged, names, preset, read_settings
 from weightlab.train.tensorboard import tensorboard_log
@@ -327,3 +327,30 @@ def test_the_run_keeps_what_it_was_set_to(tmp_path: Path) -> None:
     train(config, dataset=make_data(), out=tmp_path / "run")
     kept = json.loads((tmp_path / "run" / "config.json").read_text())
     assert (kept["memory"], kept["validate_every"], kept["lr_warmup"]) == ("50%", 4, "5%")
+
+
+@pytest.mark.parametrize(
+    ("options", "ages"),
+    [
+        ({"memory": 64, "momentum": 0.0}, {1, 10}),
+        ({"memory_kind": "slots", "memory": "100%", "momentum": 0.0}, {1, 10}),
+        ({"memory_kind": "fresh", "memory": 64}, set()),
+        ({"memory": 0}, set()),
+        ({"memory": 64, "memory_own": "positive"}, {1, 10}),
+    ],
+)
+def test_the_drift_of_each_kind_of_memory(options: dict[str, object], ages: set[int]) -> None:
+    """A fresh memory has none; that of a linear encoder grows with age."""
+    log: list[dict[str, float]] = []
+    settings = SMALL | {"memory": 200, "memory_start": 0, "steps": 40, "record": 20, "learning_rate": 0.1} | options
+    train(TrainConfig.checked(settings), dataset=make_data(40), log=lambda values, step: log.append(values))
+    recorded = [values for values in log if "active_negatives" in values]
+    assert len(recorded) == 2
+    for values in recorded:
+        drift = {int(name.removeprefix("drift_")): value for name, value in values.items() if "drift" in name}
+        assert set(drift) <= ages
+        assert values["positive_mass"] > 0
+        if 10 in drift:
+            assert drift[10] > drift[1] > 1e-6
+    if options.get("memory_kind") == "slots":
+        assert any("drift_10" in values for values in recorded)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from weightlab.cli import check, compare, data, decompose, losses, retrieval, study, train
+from weightlab.cli import check, compare, data, decompose, losses, retrieval, study, train, watch
 from weightlab.cli.group import Group
 
 __all__ = ["app"]
@@ -36,6 +36,7 @@ app.command("decompose")(decompose.decompose)
 app.command("compare")(compare.compare)
 app.command("check")(check.check)
 app.command("train")(train.train)
+app.command("watch")(watch.watch)
 app.command("evaluate")(retrieval.evaluate)
 app.command("embed")(retrieval.embed)
 app.command("neighbours")(retrieval.neighbours)

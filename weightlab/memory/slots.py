@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from weightlab.arrays import as_indices
-from weightlab.errors import InputError
+from weightlab.errors import InputError, check_whole
 from weightlab.memory.bank import MemoryBank
 from weightlab.pairs import References
 
@@ -24,6 +24,9 @@ class SlotMemory:
     Entries stand in the order in which their rows first came, so those that are there lie side by side. A row's label
     is the one that it first came with. dtype, device: as of `MemoryBank`.
 
+    place, turn: int64 [rows], on the CPU, to be read only: where each row's entry is, and by which batch, counted from
+    0, it was last written; −1 for none. turns: how many batches were put in.
+
     Source: Wu et al. 2018 (instance discrimination), section 3.2; with momentum features, arXiv 2103.14003, section 3.
     Raises InputError as `MemoryBank` does.
     """
@@ -32,7 +35,9 @@ class SlotMemory:
         self, rows: int, dimensions: int, *, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu"
     ) -> None:
         self._bank = MemoryBank(rows, dimensions, dtype=dtype, device=device)
-        self._place = torch.full((self._bank.capacity,), -1)  # of each row's entry, on the CPU
+        self.place = torch.full((self._bank.capacity,), -1)
+        self.turn = self.place.clone()
+        self.turns = 0
 
     def __len__(self) -> int:
         return len(self._bank)
@@ -51,15 +56,15 @@ class SlotMemory:
         """
         stored, entries = self._bank.as_stored(embeddings, labels)
         index = as_indices("rows", rows, 0, self._bank.capacity - 1, len(stored)).cpu()
-        fresh, first = _first_of(index[self._place[index] < 0], index)
-        place = self._place.clone()
+        fresh, first = _first_of(index[self.place[index] < 0], index)
+        place = self.place.clone()
         place[fresh] = torch.arange(len(self), len(self) + len(fresh))
         own = place[index].to(self.embeddings.device)
         labels_then = torch.cat([self._bank.labels, entries[first].to(own.device)])
         if not torch.equal(labels_then[own], entries.to(own.device)):
             raise InputError("labels: a row has one label, always the same")
         self._bank.enqueue(stored[first], entries[first])
-        self._place = place
+        self.place, self.turn[index], self.turns = place, self.turns, self.turns + 1
         last = _last_of(index)
         self._bank.embeddings[own[last]] = stored[last].to(own.device)
         return own
@@ -71,21 +76,26 @@ class SlotMemory:
     def clear(self) -> None:
         """Forget all entries."""
         self._bank.clear()
-        self._place.fill_(-1)
+        self.place.fill_(-1)
+        self.turn.fill_(-1)
 
     def state(self) -> dict[str, Tensor]:
-        """A snapshot that `restore` takes back: that of `MemoryBank`, and place, int64 [rows], −1 for no entry."""
-        return self._bank.state() | {"place": self._place.clone()}
+        """A snapshot that `restore` takes back: that of `MemoryBank`, with place, turn and turns, int64 []."""
+        own = {"place": self.place.clone(), "turn": self.turn.clone(), "turns": torch.tensor(self.turns)}
+        return self._bank.state() | own
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Become what `state` says. Raises InputError where it is damaged or of another size; it is then as it was."""
-        place = as_indices("the snapshot's place", state.get("place", []), -1, self._bank.capacity - 1)
-        filled = place[place >= 0].sort().values
-        seen = state.get("seen")
-        if len(place) != self._bank.capacity or seen is None or not torch.equal(filled, torch.arange(int(seen))):
+        most = self._bank.capacity - 1
+        place = as_indices("the snapshot's place", state.get("place", []), -1, most, device=self.place.device)
+        turns = check_whole("the snapshot's turns", int(state.get("turns", -1)), 0)
+        turn = as_indices("the snapshot's turn", state.get("turn", []), -1, turns - 1, device=self.place.device)
+        filled, seen = place[place >= 0].sort().values, state.get("seen")
+        fits = len(place) == len(turn) == most + 1 and torch.equal(place >= 0, turn >= 0)
+        if not fits or seen is None or not torch.equal(filled, torch.arange(int(seen))):
             raise InputError("the snapshot's place does not fit its entries")
-        self._bank.restore({name: value for name, value in state.items() if name != "place"})
-        self._place = place.clone()
+        self._bank.restore({name: state[name] for name in state if name not in ("place", "turn", "turns")})
+        self.place, self.turn, self.turns = place.clone(), turn.clone(), turns
 
 
 def _first_of(new: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:

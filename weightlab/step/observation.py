@@ -75,8 +75,12 @@ def observe(
         )
         weights = weights_of(weighting, pairs)
         active.append((weights.negative != 0).sum(1))
-        place = ((pairs.similarity.double() + 1) * (bins / 2)).long().clamp(0, bins - 1)
-        for row, (mask, weight) in enumerate(((pairs.positive, weights.positive), (pairs.negative, weights.negative))):
-            similarity[row] += torch.bincount(place[mask], minlength=bins).cpu()
-            mass[row] += torch.bincount(place[mask], weight[mask].double().abs(), minlength=bins).cpu()
+        # One count of all: positives' bins, then negatives', then those of no sign; by masks it would take ten times as
+        # long. On the CPU, for a GPU adds in any order.
+        positive, negative = pairs.positive.cpu(), pairs.negative.cpu()
+        place = ((pairs.similarity.cpu().double() + 1) * (bins / 2)).long().clamp_(0, bins - 1)
+        place += torch.where(positive, 0, torch.where(negative, bins, 2 * bins))
+        weight = torch.where(positive, weights.positive.cpu(), weights.negative.cpu()).double().abs()
+        for total, each in ((similarity, None), (mass, weight.flatten())):
+            total += torch.bincount(place.flatten(), each, minlength=3 * bins)[: 2 * bins].view(2, bins)
     return Observation(torch.cat(active) if active else torch.zeros(0, dtype=torch.int64), edges, similarity, mass)

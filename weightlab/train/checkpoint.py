@@ -63,12 +63,17 @@ def read_config(folder: Path) -> TrainConfig:
         raise InputError(f"{path} is damaged or of another version: {why}") from error
 
 
-def save(folder: Path, state: TrainState) -> None:
-    """Write the state and the history (step, surrogate). Raises RunError, the former ones kept, where it can't."""
+def save(folder: Path, state: TrainState, *, last: bool = True) -> None:
+    """Write the state, the history (step, surrogate) and the records; last: whether this process writes no more after.
+
+    Raises RunError, the former ones kept, where it can't.
+    """
     _write_tensors(folder / "state.safetensors", state.tensors())
     history = pd.DataFrame({"step": range(1, len(state.history) + 1), "surrogate": state.history})
     with _writing(folder / "history.csv"):
         write_atomically(folder / "history.csv", lambda path: history.to_csv(path, index=False))
+    with _writing(folder / "weights.parquet"):
+        state.records.write(folder / "weights.parquet", all_of_them=last)
 
 
 def has_state(folder: Path) -> bool:

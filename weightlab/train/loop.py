@@ -6,10 +6,11 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from weightlab import models
 from weightlab.assignment import Weighable, as_weighting
@@ -19,20 +20,24 @@ from weightlab.data.held_out import held_out
 from weightlab.files import AnyPath, as_path
 from weightlab.memory import MemoryBank
 from weightlab.pairs import Weighting
+from weightlab.plot.save import save_figure
 from weightlab.relation import Same
 from weightlab.step import surrogate
 from weightlab.train import checkpoint
 from weightlab.train.config import TrainConfig
 from weightlab.train.device import device_of
+from weightlab.train.drift import unchanged
 from weightlab.train.evaluation import TrainingError, evaluate, load_data
 from weightlab.train.interrupt import deferred_interrupt
 from weightlab.train.memory import Batch, remembered
+from weightlab.train.recording import Seen, record
 from weightlab.train.result import TrainResult
 from weightlab.train.room import check_room
 from weightlab.train.schedule import learning_rate
 from weightlab.train.state import TrainState
+from weightlab.train.watching import watch
 
-__all__ = ["parts_of", "sampler_of", "train", "try_weighting", "unchanged"]
+__all__ = ["parts_of", "sampler_of", "train", "try_weighting"]
 
 _LOG = logging.getLogger(__name__)  # without any set-up its warnings are lines on standard error
 
@@ -96,29 +101,34 @@ def train(
     encode = torch.compile(state.model) if config.compile else state.model
     lowered = partial(torch.autocast, device.type, torch.bfloat16, enabled=config.precision == "bfloat16")
 
-    def batch_at(step: int) -> Batch:
-        index = sampler.batch_at(step)
+    def batch_at(step: int, most: int | None = None) -> Batch:
+        index = sampler.batch_at(step)[:most]
         return Batch(index, rows.inputs(index, Draw(config.seed, step)), rows.labels[index])
 
-    def step_once(step: int, batch: Batch) -> float:
+    def step_once(step: int, batch: Batch) -> tuple[float, Seen]:
         with lowered():
             embeddings = encode(batch.inputs)
         if not bool(embeddings.isfinite().all()):
             raise TrainingError(f"the run diverged at step {step}: lower the learning rate or the scale")
         loss = config.batch_weight * surrogate(weighting, embeddings, batch.labels, same=same)
+        seen = Seen(batch.inputs, batch.labels, embeddings.detach())
         if state.bank is not None and step >= config.memory_start:
             if config.memory_clear and step in config.dropped_at:
                 state.bank.clear()
             with torch.no_grad(), lowered():
-                references = remembered(
+                found = remembered(
                     state.bank,
                     batch,
                     state.momentum or (lambda inputs: embeddings.detach()),  # a plain memory has the encoder's own
                     partial(unchanged, state.momentum or state.model),
+                    lambda turn: sampler.batch_at(turn + config.memory_start),
                     own_is_pair=config.memory_own == "positive",
                 )
-            of_memory = surrogate(weighting, embeddings, batch.labels, references, same=same)
-            loss = loss + config.memory_weight * of_memory
+            of_memory = surrogate(weighting, embeddings, batch.labels, found.references, same=same)
+            loss, seen = (
+                loss + config.memory_weight * of_memory,
+                replace(seen, references=found.references, held=found.held),
+            )
 
         for group in state.optimizer.param_groups:
             group["lr"] = learning_rate(config, step) * group["factor"]
@@ -129,7 +139,21 @@ def train(
         state.optimizer.step()
         if state.momentum is not None:
             state.momentum.update_parameters(state.model)
-        return float(loss.detach())
+        return float(loss.detach()), seen
+
+    def look(seen: Seen) -> None:
+        """Record the weights."""
+        with lowered():
+            record(
+                state.records,
+                state.step,
+                seen,
+                weighting=weighting,
+                encoder=state.momentum or state.model,
+                inputs_at=lambda step, most: batch_at(step, most).inputs.to(device),
+                same=same,
+                slow=rows.inputs.slow,
+            )
 
     def validate(split: Split) -> None:
         metrics = evaluate(state.model, split, dataset.ks)
@@ -149,17 +173,21 @@ def train(
             while state.step < config.steps and not state.validations.are_over(config.patience) and not interrupted():
                 batch = next(batches).to(device)
                 with _drawn(config.seed, state.step, device):
-                    value = step_once(state.step, batch)
+                    value, seen = step_once(state.step, batch)
                 state.step += 1
                 state.history.append(value)
                 if on_step is not None:
                     on_step(state.step, value)
+                recorded = config.record > 0 and state.step % config.record == 0
+                if recorded:
+                    look(seen)
                 if log is not None:
-                    log({"surrogate": value, "learning_rate": learning_rate(config, state.step - 1)}, state.step)
+                    numbers = {"surrogate": value, "learning_rate": learning_rate(config, state.step - 1)}
+                    log(numbers | (state.records.latest() if recorded else {}), state.step)
                 if held is not None and (state.step % config.validate_every == 0 or state.step == config.steps):
                     validate(held)
                 if out is not None and state.step % SAVE_EVERY == 0:
-                    checkpoint.save(out, state)
+                    checkpoint.save(out, state, last=False)
             if out is not None:
                 checkpoint.save(out, state)
         if interrupted():
@@ -170,6 +198,8 @@ def train(
         result = TrainResult(metrics, time.perf_counter() - started, state.step, state.validations.best_step)
         if out is not None:
             checkpoint.finish(out, state, result)
+            if len(state.records):
+                save_figure(watch(out).figure(), out / "weights.png")
     if log is not None:
         log({f"test/{name}": value for name, value in metrics.items()}, state.step)
     if on_end is not None:
@@ -208,12 +238,3 @@ def _drawn(seed: int, step: int, device: torch.device) -> Iterator[None]:
     finally:
         for kind, state in zip(kinds, before, strict=True):
             kind.set_rng_state(state)
-
-
-def unchanged(encoder: nn.Module, inputs: Tensor) -> Tensor:
-    """What an encoder makes of inputs, in the mode that it is in; its buffers (batch norm's statistics) stay as they
-    are.
-    """
-    buffers = {name: buffer.clone() for name, buffer in encoder.named_buffers()}
-    found: Tensor = torch.func.functional_call(encoder, buffers, (inputs,))
-    return found

@@ -13,8 +13,9 @@ from weightlab.memory import FreshMemory, MemoryBank, SlotMemory
 from weightlab.pairs import References
 from weightlab.train.amount import share_of
 from weightlab.train.config import TrainConfig
+from weightlab.train.drift import Held, in_ring, in_slots
 
-__all__ = ["Batch", "Memory", "memory_of", "remembered"]
+__all__ = ["Batch", "Memory", "Remembered", "memory_of", "remembered"]
 
 Memory = MemoryBank | SlotMemory | FreshMemory
 Encode = Callable[[Tensor], Tensor]
@@ -51,18 +52,31 @@ def memory_of(config: TrainConfig, rows: int, device: torch.device) -> Memory | 
     return FreshMemory(size) if config.memory_kind == "fresh" else MemoryBank(size, config.dimensions, **kept)
 
 
-def remembered(memory: Memory, batch: Batch, keys: Encode, encode: Encode, *, own_is_pair: bool) -> References:
+@dataclass(frozen=True, eq=False)
+class Remembered:
+    """What a batch is compared with, and what the memory holds of batches past; None where entries don't age."""
+
+    references: References
+    held: Held | None = None
+
+
+def remembered(
+    memory: Memory, batch: Batch, keys: Encode, encode: Encode, rows_at: Callable[[int], Tensor], *, own_is_pair: bool
+) -> Remembered:
     """Put a batch in, and give what it is to be compared with.
 
     keys: the batch's embeddings as the memory is to have them, of its inputs; encode: embeds other inputs likewise,
-    changing nothing. own_is_pair: whether an anchor's own entry is a positive, not left out.
+    changing nothing. rows_at: the rows of the n-th batch that was put in, from 0. own_is_pair: whether an anchor's own
+    entry is a positive, not left out.
     """
     match memory:
         case FreshMemory():
             own = memory.enqueue(batch.inputs, batch.labels)
-            return memory.references(encode, None if own_is_pair else own)
+            return Remembered(memory.references(encode, None if own_is_pair else own))
         case SlotMemory():
             own = memory.enqueue(keys(batch.inputs), batch.labels, batch.rows)
+            held = in_slots(memory.embeddings, memory.place, memory.turn, rows_at, memory.turns)
         case MemoryBank():
             own = memory.enqueue(keys(batch.inputs), batch.labels)
-    return memory.references(batch.labels, None if own_is_pair else own)
+            held = in_ring(memory, own)
+    return Remembered(memory.references(batch.labels, None if own_is_pair else own), held)

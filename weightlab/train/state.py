@@ -15,6 +15,7 @@ from weightlab.memory.momentum import MomentumEncoder
 from weightlab.train.config import TrainConfig
 from weightlab.train.device import device_of
 from weightlab.train.memory import Memory, memory_of
+from weightlab.train.recording import Records
 from weightlab.train.validations import Validations
 
 __all__ = ["TrainState"]
@@ -34,6 +35,7 @@ class TrainState:
     step: how many are done.
     history: the surrogate's value at each of them.
     validations: what was found on held-out classes, and the best encoder by it.
+    records: what the weights did at some of them.
     """
 
     model: nn.Module
@@ -44,6 +46,7 @@ class TrainState:
     step: int = 0
     history: list[float] = field(default_factory=list)
     validations: Validations = field(default_factory=Validations)
+    records: Records = field(default_factory=Records)
 
     @classmethod
     def start(cls, config: TrainConfig, shape: Sequence[int], rows: int, *, bare: bool = False) -> Self:
@@ -79,6 +82,7 @@ class TrainState:
         if self.bank is not None:
             parts["bank"] = self.bank.state()
         parts["validations"] = self.validations.tensors()
+        parts["records"] = self.records.tensors()
         named = {f"{part}.{name}": value for part, values in parts.items() for name, value in values.items()}
         named["run.step"] = torch.tensor(self.step)
         named["run.history"] = torch.tensor(self.history, dtype=torch.float64)
@@ -97,9 +101,13 @@ class TrainState:
         if self.bank is not None:
             self.bank.restore({name: value.to(self.device) for name, value in _part(tensors, "bank").items()})
         self.validations.load(_part(tensors, "validations"))
+        self.records.load(_part(tensors, "records"))
         self.step, self.history = int(tensors["run.step"]), tensors["run.history"].tolist()
         if not 0 <= self.step == len(self.history):
             raise ValueError(f"step {self.step} with a history of {len(self.history)}")
+        for what, steps in (("records", self.records.steps), ("validations", self.validations.steps)):
+            if steps[-1:] > [self.step]:
+                raise ValueError(f"step {self.step} with {what} of step {steps[-1]}")
 
     def _lay_out(self) -> None:
         """Moments in memory as their parameters are: the fused optimisers go through both as they lie."""
