@@ -55,7 +55,7 @@ def test_slots_come_back_from_a_snapshot_and_are_cleared() -> None:
     damaged = other.state()
     damaged["place"][0] = damaged["place"].max()
     for state in (damaged, {}, other.state() | {"place": torch.zeros(3, dtype=torch.int64)}):
-        with pytest.raises(InputError, match="place|turns"):
+        with pytest.raises(InputError, match=r"place|turns"):
             SlotMemory(30, 4).restore(state)
 
 
