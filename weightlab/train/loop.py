@@ -33,7 +33,7 @@ __all__ = ["sampler_of", "train", "try_weighting"]
 _LOG = logging.getLogger(__name__)  # without any set-up its warnings are lines on standard error
 
 _MOST_STEPS = 1_000_003  # more than a run has: no two of its steps, of any seed, draw alike
-SAVE_EVERY = 500  # steps between two checkpoints, for runs that are killed rather than stopped
+SAVE_EVERY = 30.0  # seconds between two checkpoints, for runs that are killed rather than stopped
 
 
 def train(
@@ -48,10 +48,10 @@ def train(
 
     on_step(step, loss): called after every step. out: a folder for the configuration, the checkpoint, the history and
     the metrics; a run that stopped there goes on from its last checkpoint. The same seed gives the same numbers on the
-    same machine with the same number of threads. Ctrl-C ends it after the step it is in, saved. same: which labels go
-    together in the loss, as of `surrogate`; None: equal ones. It is not kept in `out`: give it again to go on. Batches
-    and metrics are by the labels themselves. dataset: one of your own, in place of the configuration's; of it, too,
-    `out` has no more than the name.
+    same machine with the same number of threads. Ctrl-C or SIGTERM ends it after the step it is in, saved. same: which
+    labels go together in the loss, as of `surrogate`; None: equal ones. It is not kept in `out`: give it again to go
+    on. Batches and metrics are by the labels themselves. dataset: one of your own, in place of the configuration's; of
+    it, too, `out` has no more than the name.
 
     Raises InputError, before anything is written, where `out` can't be written to, holds a run of another configuration
     or a damaged one, or is trained in by another process, where this machine can't hold the run, the data have too few
@@ -99,8 +99,9 @@ def train(
         return float(loss.detach())
 
     with checkpoint.opened(out, config) if out is not None else nullcontext():
-        if out is not None:
-            checkpoint.restore(out, state)
+        saver = None if out is None else checkpoint.Saver(out, config, SAVE_EVERY)
+        if out is not None and (resumes or checkpoint.has_state(out)):
+            checkpoint.restore(out, config, state)
         state.model.train()
         batches = ahead(batch_at, range(state.step, config.steps), slow=rows.inputs.slow)
         with deferred_interrupt() as interrupted:
@@ -112,16 +113,16 @@ def train(
                 state.history.append(value)
                 if on_step is not None:
                     on_step(state.step, value)
-                if out is not None and state.step % SAVE_EVERY == 0:
-                    checkpoint.save(out, state)
-            if out is not None:
-                checkpoint.save(out, state)
+                if saver is not None and saver.due():
+                    saver.save(state)
+            if saver is not None:
+                saver.save(state)
         if interrupted():
             raise KeyboardInterrupt
         metrics = evaluate(state.model, test, dataset.ks)
         result = TrainResult(metrics, time.perf_counter() - started)
         if out is not None:
-            checkpoint.finish(out, state, result)
+            checkpoint.finish(out, config, state, result)
     return result
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from weightlab import models
 from weightlab.memory import MemoryBank, momentum_encoder
 from weightlab.memory.momentum import MomentumEncoder
+from weightlab.train import moments
 from weightlab.train.config import TrainConfig
 
 __all__ = ["TrainState"]
@@ -59,8 +60,7 @@ class TrainState:
     def tensors(self) -> dict[str, Tensor]:
         """The whole state as named tensors."""
         parts: dict[str, dict[str, Any]] = {"model": self.model.state_dict()}
-        for number, moments in self.optimizer.state_dict()["state"].items():
-            parts[f"optimizer.{number}"] = moments
+        parts["optimizer"] = moments.named(self.optimizer)
         if self.momentum is not None:
             parts["momentum"] = self.momentum.state_dict()
         if self.bank is not None:
@@ -73,10 +73,7 @@ class TrainState:
     def load(self, tensors: dict[str, Tensor]) -> None:
         """Become the state that `tensors` says; KeyError, RuntimeError or ValueError where they are of another run."""
         self.model.load_state_dict(_part(tensors, "model"))
-        saved = self.optimizer.state_dict()
-        numbers = sorted({int(name.split(".")[1]) for name in tensors if name.startswith("optimizer.")})
-        saved["state"] = {number: _part(tensors, f"optimizer.{number}") for number in numbers}
-        self.optimizer.load_state_dict(saved)
+        moments.load(self.optimizer, _part(tensors, "optimizer"), int(tensors["run.step"]))
         if self.momentum is not None:
             self.momentum.load_state_dict(_part(tensors, "momentum"))
         if self.bank is not None:
