@@ -17,6 +17,7 @@ import signal
 import sys
 import time
 import warnings
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -62,7 +63,8 @@ SETTINGS: dict[str, Any] = {
 WORKERS = 2
 SAVE_EVERY_STEPS = 3
 KILLS_OF_A_RUN = 3
-TIMED = 18  # kills by the clock, at any moment at all
+STOPPED = 3  # the exit code of a child that was asked to stop
+TIMED = 16  # kills by the clock, at any moment at all
 tidying: list[int] = []  # children whose loader workers may still live
 MARK = mmap.mmap(-1, 256)  # where a child is: it outlives the child
 
@@ -98,17 +100,21 @@ def marked() -> str:
 
 @dataclass
 class Point:
-    """A place in the code where a child kills itself, the `count`-th time that it comes there."""
+    """A place in the code where a child kills itself, the `count`-th time that it comes there.
+
+    Any signal but SIGKILL goes to its loader workers as well, as a terminal and a cluster's scheduler do it.
+    """
 
     place: str
     count: int = 1
+    number: int = signal.SIGKILL
 
     def reached(self, place: str) -> None:
         mark(place)
         if place == self.place:
             self.count -= 1
             if self.count == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
+                (os.kill if self.number == signal.SIGKILL else os.killpg)(os.getpid(), self.number)
 
 
 def watched(point: Point) -> None:
@@ -167,18 +173,20 @@ def child(folder: Path, point: Point) -> int:
         watched(point)
         train(TrainConfig(**SETTINGS), dataset=DATA, out=folder)
         code = 0
+    except KeyboardInterrupt:
+        code = STOPPED
     finally:
         os._exit(code)
 
 
 def ended(number: int) -> bool:
-    """Wait for a child: True where it came to its end, False where it was killed."""
+    """Wait for a child: True where it came to its end, False where it was killed or stopped."""
     _, status = os.waitpid(number, 0)
     if os.WIFSIGNALED(status):
         assert os.WTERMSIG(status) == signal.SIGKILL
         return False
-    assert os.WEXITSTATUS(status) == 0, "a child failed"
-    return True
+    assert os.WEXITSTATUS(status) in (0, STOPPED), "a child failed"
+    return os.WEXITSTATUS(status) == 0
 
 
 def tidy(number: int) -> None:
@@ -205,7 +213,7 @@ def on_disk(folder: Path, states: dict[int, dict[str, Tensor]]) -> tuple[int | N
 
 
 def uninterrupted(folder: Path) -> dict[int, dict[str, Tensor]]:
-    """The state after each save of a run that nothing happens to, in a process of its own."""
+    """The state after each step of a run that nothing happens to, in a process of its own."""
     number = os.fork()
     if not number:
         kept = folder.parent / "states"
@@ -216,7 +224,7 @@ def uninterrupted(folder: Path) -> dict[int, dict[str, Tensor]]:
             save(where, config, state)
             (kept / f"{state.step}").write_bytes((where / "state.safetensors").read_bytes())
 
-        checkpoint.save = keep
+        checkpoint.save, checkpoint.Saver.due = keep, lambda self: True
         try:
             train(TrainConfig(**SETTINGS), dataset=DATA, out=folder)
         finally:
@@ -291,12 +299,19 @@ def main(folder: Path) -> None:
 
     rng = random.Random(11)
     points = [Point(place, count) for place, count in PLACES] + [Point("") for _ in range(TIMED)]
-    for number, first in enumerate(range(0, len(points), KILLS_OF_A_RUN)):
-        run, done = folder / f"run{number}", False
-        for point in points[first : first + KILLS_OF_A_RUN]:
-            done = done or killed(run, point, states, rng.uniform(0, took))
+    points += [Point("a step: backward", 2, number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM)]
+    waiting, number = deque(points), 0
+    while waiting:
+        run = folder / f"run{number}"
+        for _ in range(min(KILLS_OF_A_RUN, len(waiting))):
+            if killed(run, waiting[0], states, rng.uniform(0, took)):
+                assert not waiting[0].place, f"no run comes by {waiting[0]}"
+                took *= 0.8  # the clock's kill came too late
+                break
+            waiting.popleft()
         last = child(run, Point(""))
         say(run=number, done=ended(last), wrong=compare(run, folder / "whole"))
+        number += 1
 
 
 def killed(run: Path, point: Point, states: dict[int, dict[str, Tensor]], delay: float) -> bool:
@@ -310,7 +325,7 @@ def killed(run: Path, point: Point, states: dict[int, dict[str, Tensor]], delay:
     if not done:
         step, wrong = on_disk(run, states)
         left = len([*run.glob(".*")])
-        how = "a point in the code" if point.place else "the clock"
+        how = signal.Signals(point.number).name if point.place else "SIGKILL by the clock"
         say(how=how, where=marked(), began=began, step=step, wrong=wrong, left=left)
         tidying.append(number)
     return done
