@@ -35,6 +35,8 @@ def load(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor], steps:
         raise ValueError(f"the optimiser's {wrong[0]} is {'missing' if wrong[0] in expected else 'not of this run'}")
     if steps and kept and not numbers:
         raise ValueError(f"nothing of the optimiser at step {steps}")
+    if numbers and not 0 <= min(numbers) <= max(numbers) < len(parameters):
+        raise ValueError(f"the optimiser's parameter {max(numbers)} of {len(parameters)}")
     state = {number: {name: tensors[f"{number}.{name}"] for name in kept} for number in numbers}
     for number, moments in state.items():
         for name, value in moments.items():
