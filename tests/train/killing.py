@@ -195,6 +195,14 @@ def tidy(number: int) -> None:
         os.killpg(number, signal.SIGKILL)
 
 
+def living(number: int) -> bool:
+    """Whether a dead child's loader workers outlive it."""
+    with suppress(ProcessLookupError):
+        os.killpg(number, 0)
+        return True
+    return False
+
+
 def differences(found: dict[str, Tensor], expected: dict[str, Tensor]) -> list[str]:
     """The names of the tensors that are not the same, bit for bit."""
     names = sorted(found.keys() | expected.keys())
@@ -286,8 +294,10 @@ def main(folder: Path) -> None:
     (folder / "net.py").write_text(NET)
     os.chdir(folder)
     torch.set_num_threads(1)
+    workers = [1]
+    torch.get_num_threads = lambda: workers[0]  # for loader workers beside arithmetic in one thread
     train(TrainConfig(**SETTINGS | {"steps": 1}), dataset=DATA)  # the forked have all modules then
-    torch.get_num_threads = lambda: WORKERS  # for loader workers beside arithmetic in one thread
+    workers[0] = WORKERS
     calls = iter(range(10**9))
     checkpoint.Saver.due = lambda self: next(calls) % SAVE_EVERY_STEPS == SAVE_EVERY_STEPS - 1
     gc.freeze()
@@ -326,7 +336,7 @@ def killed(run: Path, point: Point, states: dict[int, dict[str, Tensor]], delay:
         step, wrong = on_disk(run, states)
         left = len([*run.glob(".*")])
         how = signal.Signals(point.number).name if point.place else "SIGKILL by the clock"
-        say(how=how, where=marked(), began=began, step=step, wrong=wrong, left=left)
+        say(how=how, where=marked(), began=began, step=step, wrong=wrong, left=left, workers=living(number))
         tidying.append(number)
     return done
 

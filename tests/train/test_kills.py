@@ -29,6 +29,7 @@ def test_a_run_that_is_killed_ends_as_if_it_had_not_been(tmp_path: Path) -> None
     struck = {kill["where"] for kill in kills}
     for place in ("33 % written", "99 % written", "written", "fsync", "flushed", "rename", "renamed"):
         assert f"state.safetensors: {place}" in struck
+    assert sum(kill["workers"] for kill in kills) > 9  # whose lock would be theirs, had they not let it go
     assert any(kill["left"] for kill in kills)  # something temporary, of which nothing stays: it is among what is wrong
     assert len({kill["step"] for kill in kills}) > 3
     assert [(stop["began"], stop["step"], stop["left"]) for stop in stops] == [(None, 2, 0), (2, 4, 0), (4, 6, 0)]
