@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 
 # A room is a folder or a file of weightlab/, "weightlab" its `__init__`. A room needs those of lower floors only.
 FLOORS = (
-    {"errors", "lazy"},
+    {"errors", "lazy", "locks"},
     {"files", "literals", "precision", "validation"},
     {"arrays", "foreign"},
     {"relation"},

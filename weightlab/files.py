@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
+import shutil
 import stat
+import sys
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from weightlab.errors import InputError, describe, printable, reason, shown
+from weightlab.locks import locked
+
+if sys.platform == "darwin":
+    import fcntl
 
 __all__ = [
     "AnyPath",
@@ -20,15 +28,18 @@ __all__ = [
     "check_folder",
     "check_readable",
     "exists",
+    "make_folder",
     "read_json",
     "read_text",
     "read_toml",
+    "sweep",
     "write_atomically",
     "write_text",
 ]
 
 AnyPath = str | os.PathLike[str]
 
+_TEMPORARY = ".weightlab-"  # begins the names of folders that files are written in, before they are renamed
 _MOST_BYTES = 2**24  # of a text: what people write, and what is written here, has a thousandth of it
 _DEEPEST = 64  # lists in lists in lists
 _WHOLE = 2**63  # TOML's whole numbers, and those of everything that reads JSON
@@ -42,27 +53,49 @@ def as_path(name: str, given: object) -> Path:
         raise InputError(f"{name} must be a path, not {describe(given)}") from error
 
 
-def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Call `write(temporary)` on a file beside `path`, then rename it to `path`; on any error nothing is left.
+def write_atomically(path: Path, write: Callable[[Path], object], *, durable: bool = False) -> None:
+    """Call `write(temporary)`, then rename the file that it wrote to `path`; on any error nothing is left.
 
-    The temporary name keeps the suffix of `path`, for writers that go by it. Folders are made as needed.
+    The file has the name of `path`, for writers that go by its suffix, in a folder of its own beside it, for writers
+    that have temporary files themselves. Folders are made as needed. durable: a loss of power, too, leaves either this
+    file, whole, or the one before; it waits for the disk, some ten milliseconds or more.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # not path.stem: with what is added to it, a long name would not fit
-    handle, name = tempfile.mkstemp(prefix=".", suffix=path.suffix, dir=path.parent)
-    temporary = Path(name)
+    apart = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=path.parent))
     try:
-        os.close(handle)
-        write(temporary)
-        temporary.chmod(0o644)  # mkstemp's 0600 is for secrets
-        temporary.replace(path)
+        with locked(apart):
+            temporary = apart / path.name
+            write(temporary)
+            temporary.chmod(0o644)  # some writers' 0600 is for secrets
+            if durable:
+                _flush(temporary)
+            temporary.replace(path)
+            if durable:
+                _flush(path.parent)
     finally:
-        temporary.unlink(missing_ok=True)
+        shutil.rmtree(apart, ignore_errors=True)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` in UTF-8, atomically."""
-    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+def write_text(path: Path, text: str, *, durable: bool = False) -> None:
+    """Write `text` to `path` in UTF-8, atomically; durable: as of `write_atomically`."""
+    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"), durable=durable)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, such that a loss of power leaves them there."""
+    missing = [each for each in (folder, *folder.parents) if not exists(each)]
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in missing:
+        with suppress(PermissionError):  # a folder that takes new names may not be open to be read
+            _flush(each.parent)
+
+
+def sweep(folder: Path) -> None:
+    """Remove from a folder what `write_atomically` had begun there in processes that have died since."""
+    for left in folder.glob(f"{_TEMPORARY}*"):
+        with suppress(OSError), locked(left) as dead:  # one that ends just now takes its own away
+            if dead:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def check_folder(folder: Path, option: str = "--out", files: Sequence[str] = ()) -> None:
@@ -126,6 +159,24 @@ def read_toml(path: Path) -> dict[str, Any]:
     """What a TOML file holds. Raises InputError as `read_json` does."""
     found: dict[str, Any] = _parsed(path, "TOML", tomllib.loads)
     return found
+
+
+def _flush(path: Path) -> None:
+    """Wait until a file's content, or a folder's list of names, is on the disk."""
+    folder = path.is_dir()
+    if folder and sys.platform == "win32":
+        return  # there a folder can't be opened
+    handle = os.open(path, os.O_RDONLY if folder else os.O_RDWR)
+    try:
+        if sys.platform == "darwin":
+            with suppress(OSError):  # fsync alone leaves it in the disk's own memory; not every file system has this
+                fcntl.fcntl(handle, fcntl.F_FULLFSYNC)
+        os.fsync(handle)
+    except OSError as error:
+        if not folder or error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some file systems have it for files alone
+            raise
+    finally:
+        os.close(handle)
 
 
 def _parsed(path: Path, kind: str, parse: Callable[[str], Any]) -> Any:  # noqa: ANN401 (whatever the file holds)

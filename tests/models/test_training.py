@@ -96,8 +96,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(
     model: str, data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "SAVE_EVERY", 2)
-    config = CONFIG.model_copy(update={"model": model})
+    config = CONFIG.model_copy(update={"model": model, "save_every": 0.0})
 
     def kill(step: int, loss: float) -> None:
         if step == 3:

@@ -1,4 +1,5 @@
 import io
+import logging
 import math
 import os
 import subprocess
@@ -6,6 +7,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from fake_training import accident_prone
@@ -17,8 +19,8 @@ from weightlab.study.run import StudyError, run, status
 from weightlab.study.runner import Failure, attempt
 from weightlab.study.spec import StudySpec, read
 from weightlab.study.storage import Storage
-from weightlab.study.trial import trials
-from weightlab.study.workers import _death, run_trials
+from weightlab.study.trial import Trial, trials
+from weightlab.study.workers import _death, _work, run_trials
 from weightlab.train.config import TrainConfig
 from weightlab.train.result import TrainResult
 
@@ -194,3 +196,24 @@ def test_a_metric_is_a_fraction(spec: StudySpec, metrics: dict[str, float], reas
     trial, result = trials(spec, "quick")[0], TrainResult(metrics, 1.0)
     found = attempt(trial, lambda config, *, on_step: result, lambda step, loss: None)
     assert found == (result if reason is None else Failure(trial, reason))
+
+
+def test_a_worker_that_is_ended_in_its_step_goes_without_a_word(spec: StudySpec) -> None:
+    """The run that it trains makes a KeyboardInterrupt of its parent's SIGTERM."""
+
+    class Parent:
+        sent: ClassVar[list[object]] = []
+
+        def recv(self) -> Trial:
+            return trials(spec, "quick")[0]
+
+        def send(self, message: object) -> None:
+            self.sent.append(message)
+
+    def train(config: TrainConfig, *, on_step: object) -> TrainResult:
+        raise KeyboardInterrupt
+
+    level = logging.getLogger("weightlab.train").level
+    _work(Parent(), train, os.getppid())  # type: ignore[arg-type]
+    logging.getLogger("weightlab.train").setLevel(level)
+    assert len(Parent.sent) == 1

@@ -85,8 +85,7 @@ def test_a_relation_says_which_labels_go_together() -> None:
 
 
 def test_a_run_that_is_killed_goes_on_from_its_last_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "SAVE_EVERY", 2)
-    config = CONFIG.model_copy(update={"steps": 7, "memory_start": 1})
+    config = CONFIG.model_copy(update={"steps": 7, "memory_start": 1, "save_every": 0.0})
     whole: list[float] = []
     train(config, on_step=lambda step, loss: whole.append(loss))
     losses: list[float] = []

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from itertools import chain, pairwise
 from typing import TextIO
@@ -23,7 +25,7 @@ _NO_MEMORY = ("can't allocate memory", "out of memory", "not enough memory")
 
 
 class Stopped(KeyboardInterrupt):
-    """Ctrl-C, with what can be done next."""
+    """Ctrl-C or SIGTERM, with what can be done next."""
 
 
 def run(app: typer.Typer, name: str, arguments: list[str] | None = None) -> None:
@@ -37,13 +39,28 @@ def run(app: typer.Typer, name: str, arguments: list[str] | None = None) -> None
     if f"_{name}_COMPLETE".replace("-", "_").upper() in os.environ:
         app(arguments, prog_name=name)  # a shell asks how a word may go on
     closed = _prepare_streams()
+    with _terminated_as_interrupted():
+        try:
+            if closed:
+                raise RunError("standard output is closed")
+            code = _invoke(app, name, arguments[debug:])
+        except BaseException as error:  # a stranger's code may raise anything, pyo3's panics are no Exception
+            code = _answer(name, error, arguments, debug=debug)
+        code = _flush(name, code)
+    sys.exit(code)
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Inside, SIGTERM does what Ctrl-C does, where nobody else handles it."""
+    ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if ours:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        if closed:
-            raise RunError("standard output is closed")
-        code = _invoke(app, name, arguments[debug:])
-    except BaseException as error:  # a stranger's code may raise anything, pyo3's panics are no Exception
-        code = _answer(name, error, arguments, debug=debug)
-    sys.exit(_flush(name, code))
+        yield
+    finally:
+        if ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _invoke(app: typer.Typer, name: str, arguments: list[str]) -> int:

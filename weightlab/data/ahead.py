@@ -53,5 +53,6 @@ def ahead(make: Callable[[int], Made], numbers: range, *, slow: bool) -> Iterato
 
 
 def _deaf(worker: int) -> None:
-    """Ctrl-C reaches workers as well: the loop decides what it means, and ends them."""
+    """Ctrl-C reaches workers as well, and so may SIGTERM: the loop decides what they mean, and ends the workers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -240,8 +240,8 @@ def _work(connection: Connection, train: Train, parent: int) -> None:
         connection.send(_Ready())
         while True:
             connection.send(attempt(connection.recv(), train, _reporting(connection, parent)))
-    except (EOFError, OSError):
-        return  # the parent is gone
+    except (EOFError, OSError, KeyboardInterrupt):
+        return  # the parent is gone, or ends this worker
 
 
 def _reporting(connection: Connection, parent: int) -> Callable[[int, float], None]:

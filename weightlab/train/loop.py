@@ -42,7 +42,6 @@ __all__ = ["parts_of", "sampler_of", "train", "try_weighting"]
 _LOG = logging.getLogger(__name__)  # without any set-up its warnings are lines on standard error
 
 _MOST_STEPS = 1_000_003  # more than a run has: no two of its steps, of any seed, draw alike
-SAVE_EVERY = 500  # steps between two checkpoints, for runs that are killed rather than stopped
 
 
 def train(
@@ -64,10 +63,11 @@ def train(
 
     on_step(step, surrogate): called after every step, steps counted from 1. on_evaluation(step, metrics): after every
     evaluation on held-out classes. on_end(result): once it is evaluated on the test classes. log(values, step): numbers
-    by name, after every step (surrogate, learning_rate), evaluation (validation/R@1, …) and at the end (test/R@1, …),
-    in the form that TensorBoard, W&B and MLflow take. out: a folder for the configuration, the checkpoint, the
-    histories and the metrics; a run that stopped there goes on from its last checkpoint. The same seed gives the same
-    numbers on the same machine with the same number of threads. Ctrl-C ends it after the step it is in, saved.
+    by name, after every step (surrogate, learning_rate, and what was recorded then: active_negatives, positive_mass,
+    negative_mass, drift_1, …), evaluation (validation/R@1, …) and at the end (test/R@1, …), in the form that
+    TensorBoard, W&B and MLflow take. out: a folder for the configuration, the checkpoint, the histories, the records
+    and the metrics; a run that stopped there goes on from its last checkpoint. The same seed gives the same numbers on
+    the same machine with the same number of threads. Ctrl-C or SIGTERM ends it after the step it is in, saved.
 
     weighting: one of your own, as of `as_weighting`, in place of the configuration's. same: which labels go together in
     the loss, as of `surrogate`; None: equal ones. Batches and metrics are by the labels themselves. dataset: one of
@@ -165,8 +165,9 @@ def train(
             log({f"validation/{name}": value for name, value in metrics.items()}, state.step)
 
     with checkpoint.opened(out, config) if out is not None else nullcontext():
-        if out is not None:
-            checkpoint.restore(out, state)
+        saver = None if out is None else checkpoint.Saver(out, config, config.save_every)
+        if out is not None and (resumes or checkpoint.has_state(out)):
+            checkpoint.restore(out, config, state)
         state.model.train()
         batches = ahead(batch_at, range(state.step, config.steps), slow=rows.inputs.slow)
         with deferred_interrupt() as interrupted:
@@ -186,10 +187,10 @@ def train(
                     log(numbers | (state.records.latest() if recorded else {}), state.step)
                 if held is not None and (state.step % config.validate_every == 0 or state.step == config.steps):
                     validate(held)
-                if out is not None and state.step % SAVE_EVERY == 0:
-                    checkpoint.save(out, state, last=False)
-            if out is not None:
-                checkpoint.save(out, state)
+                if saver is not None and saver.due():
+                    saver.save(state)
+            if saver is not None:
+                saver.save(state, last=True)
         if interrupted():
             raise KeyboardInterrupt
         if state.validations.best:
@@ -197,7 +198,7 @@ def train(
         metrics = evaluate(state.model, dataset.test, dataset.ks)
         result = TrainResult(metrics, time.perf_counter() - started, state.step, state.validations.best_step)
         if out is not None:
-            checkpoint.finish(out, state, result)
+            checkpoint.finish(out, config, state, result)
             if len(state.records):
                 save_figure(watch(out).figure(), out / "weights.png")
     if log is not None:

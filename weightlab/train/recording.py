@@ -86,7 +86,7 @@ class Records:
                 raise ValueError(f"records of {name} {given.dtype} {list(given.shape)}")
         if len(step) and not (int(step[0]) >= 1 and bool((step.diff() > 0).all())):
             raise ValueError("records whose steps don't ascend from 1")
-        self.steps, self.values, self.counts = step.tolist(), list(value.unbind()), list(count.unbind())
+        self.steps, self.values, self.counts = step.tolist(), list(value.clone().unbind()), list(count.clone().unbind())
 
     def latest(self) -> dict[str, float]:
         """Of the last record, by name: active_negatives, positive_mass and negative_mass, means over anchors of the
@@ -107,7 +107,7 @@ class Records:
         """
         if len(self) > (self.written if all_of_them else 1.05 * self.written):
             frame = self.frame()
-            write_atomically(path, lambda temporary: frame.to_parquet(temporary, index=False))
+            write_atomically(path, lambda temporary: frame.to_parquet(temporary, index=False), durable=True)
             self.written = len(self)
 
     def frame(self) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from weightlab import models
 from weightlab.memory import momentum_encoder
 from weightlab.memory.momentum import MomentumEncoder
+from weightlab.train import moments
 from weightlab.train.config import TrainConfig
 from weightlab.train.device import device_of
 from weightlab.train.memory import Memory, memory_of
@@ -75,8 +76,7 @@ class TrainState:
     def tensors(self) -> dict[str, Tensor]:
         """The whole state as named tensors."""
         parts: dict[str, dict[str, Any]] = {"model": self.model.state_dict()}
-        for number, moments in self.optimizer.state_dict()["state"].items():
-            parts[f"optimizer.{number}"] = moments
+        parts["optimizer"] = moments.named(self.optimizer)
         if self.momentum is not None:
             parts["momentum"] = self.momentum.state_dict()
         if self.bank is not None:
@@ -91,11 +91,7 @@ class TrainState:
     def load(self, tensors: dict[str, Tensor]) -> None:
         """Become the state that `tensors` says; KeyError, RuntimeError or ValueError where they are of another run."""
         self.model.load_state_dict(_part(tensors, "model"))
-        saved = self.optimizer.state_dict()
-        numbers = sorted({int(name.split(".")[1]) for name in tensors if name.startswith("optimizer.")})
-        saved["state"] = {number: _part(tensors, f"optimizer.{number}") for number in numbers}
-        self.optimizer.load_state_dict(saved)
-        self._lay_out()
+        moments.load(self.optimizer, _part(tensors, "optimizer"), int(tensors["run.step"]))
         if self.momentum is not None:
             self.momentum.load_state_dict(_part(tensors, "momentum"))
         if self.bank is not None:
@@ -108,13 +104,6 @@ class TrainState:
         for what, steps in (("records", self.records.steps), ("validations", self.validations.steps)):
             if steps[-1:] > [self.step]:
                 raise ValueError(f"step {self.step} with {what} of step {steps[-1]}")
-
-    def _lay_out(self) -> None:
-        """Moments in memory as their parameters are: the fused optimisers go through both as they lie."""
-        for parameter, moments in self.optimizer.state.items():
-            for name, moment in moments.items():
-                if isinstance(moment, Tensor) and moment.shape == parameter.shape:
-                    moments[name] = torch.empty_like(parameter).copy_(moment)
 
 
 def _optimizer(config: TrainConfig, model: nn.Module) -> torch.optim.Optimizer:

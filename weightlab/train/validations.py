@@ -68,7 +68,8 @@ class Validations:
             raise ValueError("validations that don't fit one another")
         found = {name: column.tolist() for name, column in columns.items()}
         self.metrics = [{name: values[row] for name, values in found.items()} for row in range(len(steps))]
-        self.steps, self.best = steps, _part(tensors, "best.")
+        self.steps = steps
+        self.best = {name: tensor.clone() for name, tensor in _part(tensors, "best.").items()}
         if bool(self.best) != bool(steps):
             raise ValueError("validations without the best encoder")
 
