@@ -1,0 +1,125 @@
+"""How large the share of wrong labels may be: rows that lie inside another class, more than overlap explains.
+
+Of an anchor let d be the angle to the nearest other class less the angle to its own (of their mean embeddings, the
+anchor left out of its own), and m the median of d. In classes that are told apart, m > 0; those that overlap have rows
+with d < 0, but, as long as d has a log-concave density (a normal, a logistic, an exponential one), its distribution F
+falls off at least as fast as a geometric sequence: F(−m/2) F(3m/2) ≤ F(m/2)². A row that lies in another class because
+its label is wrong has about d = −m or less. So, with a share ν of such rows added to all three,
+
+    ν ≥ (F(−m/2) F(3m/2) − F(m/2)²) / (F(−m/2) + F(3m/2) − 2 F(m/2)),
+
+with equality where F is geometric there; and ν ≤ F(−m/2) unless wrong labels happen to be near.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from weightlab.lazy import np, torch
+from weightlab.retrieval.threads import each
+
+if TYPE_CHECKING:
+    from weightlab.diagnose.estimate import Array
+    from weightlab.diagnose.rows import Rows
+
+__all__ = ["Noise", "label_noise"]
+
+_ANCHORS, _CLASSES = 256, 8192  # at a time
+_SAMPLES = 500  # of the bootstrap
+_SURE = 0.005  # a share of wrong labels that the interval has to lie above
+_LEAST = 5  # rows
+
+
+@dataclass(frozen=True, eq=False)
+class Noise:
+    """Of A anchors.
+
+    margin: d of each, in degrees, float64 [A]; other: int64 [A], the nearest other class.
+    typical: m; at 0 or below, classes are not told apart and nothing can be said of labels.
+    share, low, high: the share of wrong labels and its 95 % interval, by bootstrap over classes; NaN where nothing can
+        be said. most: the largest that it may be, whatever the overlap: the upper end for rows with d ≤ −m/2.
+    inside: how many of the anchors these are.
+    """
+
+    margin: Array
+    other: Array
+    typical: float
+    share: float
+    low: float
+    high: float
+    most: float
+    inside: int
+
+    @property
+    def is_told(self) -> bool:
+        """Whether something can be said of labels at all."""
+        return self.typical > 0
+
+    @property
+    def is_found(self) -> bool:
+        """Whether there are more rows inside another class than overlap explains."""
+        return self.is_told and self.low > _SURE and self.inside >= _LEAST
+
+
+def label_noise(rows: Rows, anchors: Array, random: np.random.Generator) -> Noise:
+    """Of these anchors, which all have a positive."""
+    parts = each(lambda some: _angles(rows, some), np.array_split(anchors, -(-len(anchors) // _ANCHORS)))
+    own, nearest, other = (np.concatenate(part) for part in zip(*parts, strict=True))
+    margin = np.degrees(nearest - own)
+    typical = float(np.median(margin))
+    if typical <= 0:
+        return Noise(margin, other, typical, np.nan, np.nan, np.nan, np.nan, 0)
+    below = margin[:, None] <= typical * np.array([-0.5, 0.5, 1.5])
+    classes = rows.classes[anchors]
+    # of two rows of a class that lie apart one has a wrong label, and it is not told which
+    inside = below[:, 0]
+    once = np.where(rows.sizes[classes] == 2, 0.5, 1.0)
+    factor = float(once[inside].mean()) if inside.any() else 1.0
+    _, number = np.unique(classes, return_inverse=True)
+    counts = np.stack([np.bincount(number, each) for each in (np.ones(len(below)), *below.T.astype(float))], axis=1)
+    drawn = _bootstrap(counts, random)
+    shares = _excess(drawn) * factor
+    low, high = np.percentile(shares, (2.5, 97.5))
+    unseen = 3 / len(anchors)  # the most that none among so many lets one say, at 95 %
+    most = max(float(np.percentile(drawn[:, 1] / drawn[:, 0], 97.5)), unseen) * factor
+    value = float(_excess(counts.sum(0, keepdims=True))[0]) * factor
+    return Noise(margin, other, typical, value, float(low), max(float(high), value), most, int(inside.sum()))
+
+
+def _angles(rows: Rows, anchors: Array) -> tuple[Array, Array, Array]:
+    """Of each anchor the angle to its own class, to the nearest other one, and which that is."""
+    a = rows.take(anchors).to(rows.sums.dtype)
+    of = torch.from_numpy(rows.classes[anchors])
+    own = _angle(torch.nn.functional.cosine_similarity(a, rows.sums[of] - a, dim=1, eps=1e-12))
+    best = a.new_full((len(a),), -torch.inf)
+    other = torch.zeros(len(a), dtype=torch.int64)
+    for first in range(0, len(rows.labels), _CLASSES):
+        centres = torch.nn.functional.normalize(rows.sums[first : first + _CLASSES], dim=1)
+        s = a @ centres.T
+        here = ((of >= first) & (of < first + len(centres))).nonzero()[:, 0]
+        s[here, of[here] - first] = -torch.inf
+        value, column = s.max(1)
+        better = value > best
+        best[better], other[better] = value[better], column[better] + first
+    return own.numpy(), _angle(best).numpy(), other.numpy()
+
+
+def _angle(cosine: torch.Tensor) -> torch.Tensor:
+    return cosine.double().clamp(-1, 1).arccos()
+
+
+def _bootstrap(counts: Array, random: np.random.Generator) -> Array:
+    """Sums of counts [C, 4] over as many classes, drawn with replacement, [samples, 4]."""
+    classes = len(counts)
+    draws = (np.bincount(random.integers(classes, size=classes), minlength=classes) for _ in range(_SAMPLES))
+    return np.stack([drawn @ counts for drawn in draws])
+
+
+def _excess(counts: Array) -> Array:
+    """ν of n, n F(−m/2), n F(m/2), n F(3m/2), [samples, 4]; at least 0."""
+    n, below, near, above = counts.T
+    low, middle, high = below / n, near / n, above / n
+    bend = low + high - 2 * middle
+    excess = np.where(bend > 0, (low * high - middle**2) / np.where(bend > 0, bend, 1), 0)
+    return np.clip(excess, 0, low)
