@@ -5,8 +5,9 @@ Each group of anchors has a pool of its own, so what groups differ by holds the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from weightlab.lazy import np, torch
@@ -47,12 +48,14 @@ class Plan:
         return len(rows) <= self.pool and int(rows.sizes.max()) - 1 <= self.positives
 
 
-def contexts(rows: Rows, plan: Plan, random: np.random.Generator) -> Iterator[Pairs]:
-    """The groups: an anchor's positives stand in the first columns, the pool behind them."""
+def contexts(rows: Rows, plan: Plan, random: np.random.Generator) -> list[Callable[[], Pairs]]:
+    """The groups, each to be made when it is called: an anchor's positives stand in the first columns, the pool behind
+    them.
+    """
     count = min(plan.anchors, len(rows.paired))
     anchors = random.choice(rows.paired, count, replace=False)
-    for some in np.array_split(anchors, min(_GROUPS, count)):
-        yield _group(rows, some, plan, random)
+    groups = np.array_split(anchors, min(_GROUPS, count))
+    return [partial(_group, rows, some, plan, own) for some, own in zip(groups, random.spawn(len(groups)), strict=True)]
 
 
 def _group(rows: Rows, anchors: Array, plan: Plan, random: np.random.Generator) -> Pairs:

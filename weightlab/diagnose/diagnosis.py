@@ -20,8 +20,9 @@ _FRAMES = ("table", "thresholds", "margins", "histogram", "mass", "distances", "
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Diagnosis:
-    """What embeddings say about classes, labels, losses and margins. Errors are half of a 95 % interval over the sampled
-    anchors: 0 where nothing was left out, NaN where there is none.
+    """What embeddings say about classes, labels, losses and margins.
+
+    Errors are half of a 95 % interval over the sampled anchors: 0 where nothing was left out, NaN where there is none.
 
     name: of the embeddings.
     rows, dimensions, classes: how many there are.
@@ -30,18 +31,18 @@ class Diagnosis:
         `pool` of rows.
     findings: at most six sentences, each with its number.
     table: a row a loss. active, the share of the negatives that have a weight, and active negatives, how many of an
-        anchor's pool; effective negatives, how many that comes to where weights differ, (Σ|w|)² / Σw²; active positives,
-        a share; push over pull, Σ|w⁻| / Σ|w⁺|; centre, the mean similarity of the negatives' weight; each with its
-        error; nearest, the loss that pushes most alike, at a distance as in `distances`.
+        anchor's pool; effective negatives, how many that comes to where weights differ, (Σ|w|)² / Σw²; active
+        positives, a share; push over pull, Σ|w⁻| / Σ|w⁺|; centre, the mean similarity of the negatives' weight; each
+        with its error; nearest, the loss that pushes most alike, at a distance as in `distances`.
     thresholds: threshold, share, negatives, positives: what is at or above each threshold: the share of negatives, how
         many of an anchor's, the share of positives.
     margins: margin, triplets, negatives: of a triplet loss with this margin the share of triplets that are active, and
         how many of an anchor's negatives in the pool are active for one of its positives.
     histogram: low, high, sign, share: where the pairs' similarities lie, in bins of 0.01.
     mass: loss, low, high, sign, share: where each loss's weight mass lies, in bins of 0.025.
-    distances: sign, a, b, distance: total variation, ½ Σ |w_a − w_b| over an anchor's pairs, each loss's weights divided
-        by their Σ|w|: the share of the weight mass that lies on other pairs; 1 where only one of the two has a weight.
-        Mean over anchors; NaN where neither has one. b goes through the built-in losses too.
+    distances: sign, a, b, distance: total variation, ½ Σ |w_a − w_b| over an anchor's pairs, each loss's weights
+        divided by their Σ|w|: the share of the weight mass that lies on other pairs; 1 where only one of the two has a
+        weight. Mean over anchors; NaN where neither has one. b goes through the built-in losses too.
     closest: the most similar pairs of different classes; farthest: the least similar of one class; suspects: rows that
         lie inside another class; 20 each, of the anchors.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from weightlab import losses as built_in
 from weightlab.decompose import Subject
@@ -115,7 +115,7 @@ def _subjects(losses: Decomposable | Subject | Sequence[Decomposable | Subject] 
     """What is asked about, and whether somebody did."""
     if losses is None:
         return [Subject.of(each) for each in DEFAULTS], False
-    several = losses if isinstance(losses, list | tuple) else [losses]
+    several: list[Any] = list(losses) if isinstance(losses, list | tuple) else [losses]
     if not several:
         raise InputError("losses: give one or more, or leave them out")
     found = [Subject.of(each) for each in several]

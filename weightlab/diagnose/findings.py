@@ -71,14 +71,14 @@ class Seen:
         return positive, negative
 
     def gap(self, which: int) -> Estimate:
-        """Of an anchor's triplets, averaged: the mean of S_p − S_n (0), its mean square (1), how many are above 0 (2)."""
+        """Of an anchor's triplets, averaged: the mean of S_p − S_n (0), of its square (1), how many are above 0 (2)."""
         value, error = self.weighed.ratio(self.weighed.gaps[:, which], self.weighed.gaps[:, 3])
         return Estimate(float(value), float(error))
 
 
 def findings(seen: Seen) -> tuple[Finding, ...]:
     """The sentences, in order of their topics."""
-    return tuple([*_classes(seen), _spread(seen), _labels(seen), *_losses(seen), _margin(seen), *_alike(seen)])
+    return (*_classes(seen), _spread(seen), _labels(seen), *_losses(seen), _margin(seen), *_alike(seen))
 
 
 def _classes(seen: Seen) -> Iterator[Finding]:
@@ -88,8 +88,8 @@ def _classes(seen: Seen) -> Iterator[Finding]:
     if several == 1 or alone > _LONELY * len(rows):
         value = alone / len(rows)
         said.append(
-            f"only {several:,} of {len(rows.labels):,} classes {'has' if several == 1 else 'have'} two rows or more, so "
-            f"{alone:,} of {len(rows):,} rows ({_percent(value)}) have no positive: nothing pulls them"
+            f"only {several:,} of {len(rows.labels):,} classes {'has' if several == 1 else 'have'} two rows or more, "
+            f"so {alone:,} of {len(rows):,} rows ({_percent(value)}) have no positive: nothing pulls them"
         )
     if seen.merged:
         labels = seen.names.of_labels(rows.labels[[each.number for each in seen.merged]])
@@ -99,8 +99,8 @@ def _classes(seen: Seen) -> Iterator[Finding]:
         said.append(
             f"{_counted(len(seen.merged), 'class', 'classes')} ({_listed(labels)}) "
             f"{'falls' if len(seen.merged) == 1 else 'fall'} into two groups that are as far from each other as "
-            f"different classes: similarity {worst.between:.2f} between the groups, at least {worst.within:.2f} within, "
-            f"{negative} between classes"
+            f"different classes: similarity {worst.between:.2f} between the groups, at least {worst.within:.2f} "
+            f"within, {negative} between classes"
         )
     if said:
         yield Finding("classes", True, _sentence("; ".join(said)), value, 0.0 if alone else math.nan)
@@ -136,8 +136,8 @@ def _spread(seen: Seen) -> Finding:
         )
         return _found("spread", said, order, fault=True)
     said = (
-        f"the embeddings are spread: mean similarity of positives {positive}, of negatives {negative}, a positive above "
-        f"a negative in {order.percent} of triplets, {rank}"
+        f"the embeddings are spread: mean similarity of positives {positive}, of negatives {negative}, a positive "
+        f"above a negative in {order.percent} of triplets, {rank}"
     )
     return _found("spread", said, negative, fault=False)
 
@@ -147,16 +147,16 @@ def _labels(seen: Seen) -> Finding:
     looked_at = f"{anchors:,} rows" if anchors == len(seen.rows) else f"{anchors:,} rows looked at"
     if not noise.is_told:
         said = (
-            f"the labels can't be judged: the median row is {abs(noise.typical):.1f}° nearer to another class than to "
-            "its own, so classes are not told apart"
+            f"the labels can't be judged, for classes are not told apart: {_percent(noise.doubtful)} of {looked_at} lie "
+            "nearer to another class, or not clearly nearer to their own"
         )
-        return Finding("labels", False, _sentence(said), noise.typical, math.nan)
+        return Finding("labels", False, _sentence(said), noise.doubtful, math.nan)
     inside = f"{noise.inside:,} of {looked_at} lie well inside another class than their own"
     if noise.is_found:
         rows = _listed(seen.suspects["row"].tolist(), "rows")
         said = (
-            f"about {_percent(noise.share)} of the labels are wrong (95 %: {_percent(noise.low)} to {_percent(noise.high)}): {inside}, "
-            f"more than overlap explains; look at {rows} first"
+            f"about {_percent(noise.share)} of the labels are wrong (95 %: {_percent(noise.low)} to "
+            f"{_percent(noise.high)}): {inside}, more than overlap explains; look at {rows} first"
         )
         return Finding("labels", True, _sentence(said), noise.share, (noise.high - noise.low) / 2)
     said = (
@@ -184,8 +184,8 @@ def _losses(seen: Seen) -> Iterator[Finding]:
             said.append(f"{name}: {which} ({_nearest_in_words(seen)}), {also}: its margin is too high for these data")
         elif alike >= _ALIKE * weighed.anchors.sum():
             said.append(
-                f"{name}: all negatives are active and weighed alike ({active} of {per_anchor:,.0f} an anchor), so easy "
-                "ones drown the hard ones: its margin or scale lets all in"
+                f"{name}: all negatives are active and weighed alike ({active} of {per_anchor:,.0f} an anchor), so "
+                "easy ones drown the hard ones: its margin or scale lets all in"
             )
         else:
             continue
@@ -196,7 +196,7 @@ def _losses(seen: Seen) -> Iterator[Finding]:
 
 def _margin(seen: Seen) -> Finding:
     frame, total = seen.thresholds, float(seen.thresholds["negatives"].iloc[0])
-    targets = [each for each in _TARGETS if each < total] or [total / 2]
+    targets = [float(each) for each in _TARGETS if each < total] or [total / 2]
     parts, decisive = [], Estimate(math.nan, math.nan)
     for target in targets:
         at = frame[frame["negatives"] >= target].iloc[-1]
@@ -206,11 +206,11 @@ def _margin(seen: Seen) -> Finding:
         parts.append(f"{at['threshold']:.2f} leaves {number}")
         decisive = Estimate(float(at["threshold"]), 0.0) if math.isnan(decisive.value) else decisive
     triplets, error = seen.weighed.ratio(seen.weighed.triplets)
-    at = MARGINS.index(0.1)
-    share = Estimate(float(triplets[at]), float(error[at]))
+    usual = MARGINS.index(0.1)
+    share = Estimate(float(triplets[usual]), float(error[usual]))
     said = (
         f"of {total:,.0f} negatives an anchor a threshold of {' and one of '.join(parts)} active; a triplet margin of "
-        f"{MARGINS[at]} leaves {share.percent} of triplets active"
+        f"{MARGINS[usual]} leaves {share.percent} of triplets active"
     )
     return _found("margin", said, decisive, fault=False)
 

@@ -88,6 +88,6 @@ def neighbours(distances: pd.DataFrame, loss: str) -> list[tuple[str, Estimate]]
     push = distances[(distances["sign"] == "negative") & distances["distance"].notna()]
     own = push[(push["a"] == loss) | (push["b"] == loss)].sort_values("distance", kind="stable")
     return [
-        (str(each.b if each.a == loss else each.a), Estimate(float(each.distance), float(each.error)))
-        for each in own.itertuples()
+        (str(b if a == loss else a), Estimate(distance, error))
+        for a, b, distance, error in own[["a", "b", "distance", "error"]].itertuples(index=False)
     ]

@@ -13,12 +13,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Halves", "merged_classes"]
 
-_LEAST, _MOST = 6, 64  # rows of a class that are looked at
+_LEAST, _MOST = 8, 64  # rows of a class that are looked at
 _HALF = 0.25  # of them that the smaller half has at least: fewer are wrong labels
 _CLASSES = 2000
-_EXPLAINED = 0.85  # of the variance along the longest axis: two points have 1, a normal distribution 0.64
+_EXPLAINED = 0.9  # of the variance along the longest axis: two points have 1, a normal distribution 0.64
 _FAR, _NEAR = 0.25, 0.6  # where between the similarity of negatives (0) and of positives (1)
-_BESIDE, _OUTLYING = 8, 4.0  # classes that one can be an outlier among, and by how many of their deviations
+_TIGHT = 0.25  # by how much positives are more similar than negatives, where classes can be told from their halves
+_BESIDE, _OUTLYING = 8, 5.0  # classes that one can be an outlier among, and by how many of their deviations
+_ENOUGH = 12  # rows of a class where there are fewer such
 
 
 @dataclass(frozen=True)
@@ -37,10 +39,13 @@ class Halves:
 def merged_classes(rows: Rows, negative: float, random: np.random.Generator) -> list[Halves]:
     """The classes that are cut in two by a gap, the halves as far apart as different classes, each as tight as a class.
 
-    negative: the mean similarity of negatives. Of at most 2,000 classes of six rows or more, 64 rows of each. Where
+    negative: the mean similarity of negatives. Of at most 2,000 classes of eight rows or more, 64 rows of each. Where
     there are eight classes or more, one counts that stands out among them: halves of all are what the data are like.
+    Of fewer, those with twelve rows or more are looked at. None where a class is hardly tighter than all rows are.
     """
     able = np.flatnonzero(rows.sizes >= _LEAST)
+    if len(able) < _BESIDE:
+        able = able[rows.sizes[able] >= _ENOUGH]
     if len(able) > _CLASSES:
         able = np.sort(random.choice(able, _CLASSES, replace=False))
     cut = [_cut(rows, int(number), random) for number in able]
@@ -48,7 +53,7 @@ def merged_classes(rows: Rows, negative: float, random: np.random.Generator) -> 
         return []
     explained, between, within, whole, smaller = np.array(cut).T
     typical = float(np.median(whole))
-    if typical <= negative:
+    if typical - negative < _TIGHT:
         return []
     at = (np.stack([between, within]) - negative) / (typical - negative)
     found = (explained >= _EXPLAINED) & (at[0] <= _FAR) & (at[1] >= _NEAR) & (smaller >= _HALF)

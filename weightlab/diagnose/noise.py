@@ -1,7 +1,7 @@
 """How large the share of wrong labels may be: rows that lie inside another class, more than overlap explains.
 
 Of an anchor let d be the angle to the nearest other class less the angle to its own (of their mean embeddings, the
-anchor left out of its own), and m the median of d. In classes that are told apart, m > 0; those that overlap have rows
+anchor left out of its own, of which the nearer half counts where it has eight rows or fewer), and m the median of d. In classes that are told apart, m > 0; those that overlap have rows
 with d < 0, but, as long as d has a log-concave density (a normal, a logistic, an exponential one), its distribution F
 falls off at least as fast as a geometric sequence: F(−m/2) F(3m/2) ≤ F(m/2)². A row that lies in another class because
 its label is wrong has about d = −m or less. So, with a share ν of such rows added to all three,
@@ -27,8 +27,13 @@ __all__ = ["Noise", "label_noise"]
 
 _ANCHORS, _CLASSES = 256, 8192  # at a time
 _SAMPLES = 500  # of the bootstrap
+_CLUSTERS = 20  # classes, of which a bootstrap over them says something; of fewer it is over rows
 _SURE = 0.005  # a share of wrong labels that the interval has to lie above
 _LEAST = 5  # rows
+_SMALL = 8  # rows of a class, up to which a wrong one moves its mean
+_DOUBTFUL = (
+    0.25  # share of the rows with d ≤ m/2 up to which labels are judged: on a sphere d can't grow as a tail does
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +42,7 @@ class Noise:
 
     margin: d of each, in degrees, float64 [A]; other: int64 [A], the nearest other class.
     typical: m; at 0 or below, classes are not told apart and nothing can be said of labels.
+    doubtful: the share of rows with d ≤ m/2; above a quarter of them nothing can be said either.
     share, low, high: the share of wrong labels and its 95 % interval, by bootstrap over classes; NaN where nothing can
         be said. most: the largest that it may be, whatever the overlap: the upper end for rows with d ≤ −m/2.
     inside: how many of the anchors these are.
@@ -45,6 +51,7 @@ class Noise:
     margin: Array
     other: Array
     typical: float
+    doubtful: float
     share: float
     low: float
     high: float
@@ -54,7 +61,7 @@ class Noise:
     @property
     def is_told(self) -> bool:
         """Whether something can be said of labels at all."""
-        return self.typical > 0
+        return self.typical > 0 and self.doubtful <= _DOUBTFUL
 
     @property
     def is_found(self) -> bool:
@@ -69,14 +76,16 @@ def label_noise(rows: Rows, anchors: Array, random: np.random.Generator) -> Nois
     margin = np.degrees(nearest - own)
     typical = float(np.median(margin))
     if typical <= 0:
-        return Noise(margin, other, typical, np.nan, np.nan, np.nan, np.nan, 0)
+        return Noise(margin, other, typical, float((margin <= 0).mean()), np.nan, np.nan, np.nan, np.nan, 0)
     below = margin[:, None] <= typical * np.array([-0.5, 0.5, 1.5])
     classes = rows.classes[anchors]
     # of two rows of a class that lie apart one has a wrong label, and it is not told which
     inside = below[:, 0]
     once = np.where(rows.sizes[classes] == 2, 0.5, 1.0)
     factor = float(once[inside].mean()) if inside.any() else 1.0
-    _, number = np.unique(classes, return_inverse=True)
+    several, number = np.unique(classes, return_inverse=True)
+    if len(several) < _CLUSTERS:
+        number = np.arange(len(anchors))
     counts = np.stack([np.bincount(number, each) for each in (np.ones(len(below)), *below.T.astype(float))], axis=1)
     drawn = _bootstrap(counts, random)
     shares = _excess(drawn) * factor
@@ -84,14 +93,17 @@ def label_noise(rows: Rows, anchors: Array, random: np.random.Generator) -> Nois
     unseen = 3 / len(anchors)  # the most that none among so many lets one say, at 95 %
     most = max(float(np.percentile(drawn[:, 1] / drawn[:, 0], 97.5)), unseen) * factor
     value = float(_excess(counts.sum(0, keepdims=True))[0]) * factor
-    return Noise(margin, other, typical, value, float(low), max(float(high), value), most, int(inside.sum()))
+    doubtful, high = float(below[:, 1].mean()), max(float(high), value)
+    return Noise(margin, other, typical, doubtful, value, float(low), high, most, int(inside.sum()))
 
 
 def _angles(rows: Rows, anchors: Array) -> tuple[Array, Array, Array]:
     """Of each anchor the angle to its own class, to the nearest other one, and which that is."""
     a = rows.take(anchors).to(rows.sums.dtype)
     of = torch.from_numpy(rows.classes[anchors])
-    own = _angle(torch.nn.functional.cosine_similarity(a, rows.sums[of] - a, dim=1, eps=1e-12))
+    own = _angle(_cosine(a, rows.sums[of] - a))
+    small = np.flatnonzero(rows.sizes[rows.classes[anchors]] <= _SMALL)
+    own[small] = _angle(_to_nearer_mates(rows, anchors[small]).to(own.dtype))
     best = a.new_full((len(a),), -torch.inf)
     other = torch.zeros(len(a), dtype=torch.int64)
     for first in range(0, len(rows.labels), _CLASSES):
@@ -103,6 +115,25 @@ def _angles(rows: Rows, anchors: Array) -> tuple[Array, Array, Array]:
         better = value > best
         best[better], other[better] = value[better], column[better] + first
     return own.numpy(), _angle(best).numpy(), other.numpy()
+
+
+def _to_nearer_mates(rows: Rows, anchors: Array) -> torch.Tensor:
+    """The cosine of each anchor and the mean of the nearer half of its class's others: of two mates one may be wrong."""
+    slots = np.full((len(anchors), _SMALL - 1), -1)
+    for at, anchor in enumerate(anchors):
+        others = rows.of_class(int(rows.classes[anchor]))
+        slots[at, : len(others) - 1] = others[others != anchor]
+    there = torch.from_numpy(slots >= 0)
+    mates = rows.take(np.maximum(slots, 0).ravel()).view(*slots.shape, rows.embeddings.shape[1])
+    a = rows.take(anchors)
+    s = (mates @ a[:, :, None])[:, :, 0].masked_fill(~there, -torch.inf)
+    rank = s.argsort(dim=1, descending=True, stable=True).argsort(dim=1)
+    nearer = rank < (there.sum(1, keepdim=True) + 1) // 2
+    return _cosine(a.double(), (mates.double() * nearer[:, :, None]).sum(1))
+
+
+def _cosine(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.cosine_similarity(a, b, dim=1, eps=1e-12)
 
 
 def _angle(cosine: torch.Tensor) -> torch.Tensor:

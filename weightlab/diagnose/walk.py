@@ -1,4 +1,4 @@
-"""Every sampled anchor against all rows: histograms of its similarities, its nearest negative, its farthest positive."""
+"""Every sampled anchor against all rows: its similarities in bins, its nearest negative, its farthest positive."""
 
 from __future__ import annotations
 

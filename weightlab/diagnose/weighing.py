@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from weightlab.errors import InputError, reason
 from weightlab.lazy import np, pd, torch
 from weightlab.pairs import SIGNS, Pairs, PairWeights, weights_of
 from weightlab.precision import exact
+from weightlab.retrieval.threads import each as each_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,8 +32,8 @@ class Weighed:
 
     names: of L losses; the first `given` of them are those that were asked about.
     anchors: int64 [G], how many.
-    counts: float64 [G, L, 9], see `_counts`.
-    mass: float64 [G, L, 2, bins], Σ|w| by sign and similarity.
+    counts: float64 [G, given, 9], see `_counts`.
+    mass: float64 [G, given, 2, bins], Σ|w| by sign and similarity.
     apart, compared: float64 [G, given, L, 2], the sum of distances, and over how many anchors.
     triplets: float64 [G, margins], the share of an anchor's triplets with S_n > S_p − m; reached: [G, margins], how
         many of its negatives are above S_p − m for one of its positives.
@@ -104,9 +105,7 @@ class Weighed:
         rows = []
         for sign in range(len(SIGNS)):
             for a in range(self.given):
-                for b in range(len(self.names)):
-                    if a == b or (b < self.given and b < a):
-                        continue
+                for b in range(a + 1, len(self.names)):
                     value, error = self.ratio(self.apart[:, a, b, sign], self.compared[:, a, b, sign])
                     rows.append((SIGNS[sign], self.names[a], self.names[b], float(value), float(error)))
         return pd.DataFrame(rows, columns=["sign", "a", "b", "distance", "error"])
@@ -117,11 +116,9 @@ def mass_edges() -> Array:
     return np.linspace(-1, 1, _BINS + 1).round(12)
 
 
-@exact()
-@torch.no_grad()
-def weigh(subjects: Sequence[Subject], given: int, groups: Iterable[Pairs], whole: int | None) -> Weighed:
-    """The weights of losses in each group of contexts. Raises InputError, with its name, where one fails."""
-    found = [_group(subjects, given, pairs) for pairs in groups]
+def weigh(subjects: Sequence[Subject], given: int, groups: Iterable[Callable[[], Pairs]], whole: int | None) -> Weighed:
+    """The weights of losses in each group of contexts, which are made when they are looked at. Raises InputError, with its name, where one fails."""
+    found = each_of(lambda group: _group(subjects, given, group()), groups)
     stacked = {name: np.stack([each[name] for each in found]) for name in found[0]}
     return Weighed(_names(subjects), given, whole=whole, **stacked)
 
@@ -132,25 +129,26 @@ def _names(subjects: Sequence[Subject]) -> tuple[str, ...]:
     return tuple(name if short.count(name) == 1 else each.title for name, each in zip(short, subjects, strict=True))
 
 
+@exact()
+@torch.no_grad()
 def _group(subjects: Sequence[Subject], given: int, pairs: Pairs) -> dict[str, Array]:
-    weights = [_weights(each, pairs) for each in subjects]
-    place = ((pairs.similarity + 1) * (_BINS / 2)).long().clamp_(0, _BINS - 1)
-    masks = {sign: getattr(pairs, sign) for sign in SIGNS}
+    weights = [_weights(each, pairs, told=number < given) for number, each in enumerate(subjects)]
     triplets, reached, gaps = _triplets(pairs)
     apart, compared = np.zeros((2, given, len(subjects), len(SIGNS)))
-    mass = np.zeros((len(subjects), len(SIGNS), _BINS))
+    mass = np.zeros((given, len(SIGNS), _BINS))
     for number, sign in enumerate(SIGNS):
-        sizes = [getattr(each, sign).abs() for each in weights]
-        for loss, size in enumerate(sizes):
-            mask = masks[sign]
-            mass[loss, number] = torch.bincount(place[mask], size[mask].double(), minlength=_BINS).numpy()
+        mask = getattr(pairs, sign)
+        place = ((pairs.similarity[mask] + 1) * (_BINS / 2)).long().clamp_(0, _BINS - 1)
+        for loss, each in enumerate(weights[:given]):
+            size = getattr(each, sign)[mask].abs().double()
+            mass[loss, number] = torch.bincount(place, size, minlength=_BINS).numpy()
         shares = [_shares(getattr(each, sign)) for each in weights]
         for a in range(given):
-            for b in range(len(subjects)):
+            for b in range(a + 1, len(subjects)):
                 apart[a, b, number], compared[a, b, number] = _apart(shares[a], shares[b])
     return {
         "anchors": np.array(len(pairs.similarity)),
-        "counts": np.stack([_counts(each, pairs) for each in weights]),
+        "counts": np.stack([_counts(each, pairs) for each in weights[:given]]),
         "mass": mass,
         "apart": apart,
         "compared": compared,
@@ -160,7 +158,8 @@ def _group(subjects: Sequence[Subject], given: int, pairs: Pairs) -> dict[str, A
     }
 
 
-def _weights(subject: Subject, pairs: Pairs) -> PairWeights:
+def _weights(subject: Subject, pairs: Pairs, *, told: bool) -> PairWeights:
+    """Of a loss; of one that is `told` of they are looked at, for the others are our own."""
     try:
         weights = weights_of(subject.weighting, pairs)
     except InputError:
@@ -168,7 +167,7 @@ def _weights(subject: Subject, pairs: Pairs) -> PairWeights:
     except Exception as error:  # a stranger's loss may raise anything
         raise InputError(f"{subject.title} fails on these embeddings: {reason(error)}") from error
     for sign in SIGNS:
-        if not bool(getattr(weights, sign).isfinite().all()):
+        if told and not bool(getattr(weights, sign).isfinite().all()):
             raise InputError(f"{subject.title} has a {sign} weight on these embeddings that is NaN or infinite")
     return PairWeights(weights.positive.detach(), weights.negative.detach())
 
