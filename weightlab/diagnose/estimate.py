@@ -35,13 +35,15 @@ class Estimate:
         if not 0 < self.error < math.inf:
             return _short(self.value)
         if self.error < _TINY:
-            return f"{_short(self.value)} ± {self.error:.1g}"
+            return f"{_short(self.value)} ± {self.error:.1g}".replace("-", "−")
         decimals = max(0, 1 - math.floor(math.log10(self.error)))
         return f"{self.value:,.{decimals}f} ± {self.error:,.{decimals}f}".replace("-", "−")
 
     @property
     def percent(self) -> str:
         """A share as 31.20 ± 0.42 %."""
+        if 0 < self.value < _TINY:
+            return "under 0.01 %"
         if not _TINY < self.error < math.inf:
             return f"{100 * self.value:.3g} %"
         decimals = 1 if self.error >= 0.01 else 2

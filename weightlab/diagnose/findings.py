@@ -147,8 +147,8 @@ def _labels(seen: Seen) -> Finding:
     looked_at = f"{anchors:,} rows" if anchors == len(seen.rows) else f"{anchors:,} rows looked at"
     if not noise.is_told:
         said = (
-            f"the labels can't be judged, for classes are not told apart: {_percent(noise.doubtful)} of {looked_at} lie "
-            "nearer to another class, or not clearly nearer to their own"
+            f"the labels can't be judged, for classes are not told apart: {_percent(noise.doubtful)} of {looked_at} "
+            "lie nearer to another class, or not clearly nearer to their own"
         )
         return Finding("labels", False, _sentence(said), noise.doubtful, math.nan)
     inside = f"{noise.inside:,} of {looked_at} lie well inside another class than their own"
@@ -223,7 +223,7 @@ def _alike(seen: Seen) -> Iterator[Finding]:
         if not near:
             continue
         same = [each for each in near if each[1].value <= _SAME]
-        told = ", ".join(f"{other} ({distance.percent})" for other, distance in (same or near)[:_NAMED])
+        told = ", ".join(f"{other} ({distance.percent})" for other, distance in (same[:_NAMED] or near[:1]))
         parts.append(f"{name} pushes as {told}" if same else f"{name} as no other (the nearest is {told})")
         decisive = near[0][1] if math.isnan(decisive.value) else decisive
     if parts:

@@ -1,10 +1,11 @@
 """How large the share of wrong labels may be: rows that lie inside another class, more than overlap explains.
 
 Of an anchor let d be the angle to the nearest other class less the angle to its own (of their mean embeddings, the
-anchor left out of its own, of which the nearer half counts where it has eight rows or fewer), and m the median of d. In classes that are told apart, m > 0; those that overlap have rows
-with d < 0, but, as long as d has a log-concave density (a normal, a logistic, an exponential one), its distribution F
-falls off at least as fast as a geometric sequence: F(−m/2) F(3m/2) ≤ F(m/2)². A row that lies in another class because
-its label is wrong has about d = −m or less. So, with a share ν of such rows added to all three,
+anchor left out of its own, of which the nearer half counts where it has eight rows or fewer), and m the median of d. In
+classes that are told apart, m > 0; those that overlap have rows with d < 0, but, as long as d has a log-concave density
+(a normal, a logistic, an exponential one), its distribution F falls off at least as fast as a geometric sequence:
+F(−m/2) F(3m/2) ≤ F(m/2)². A row that lies in another class because its label is wrong has about d = −m or less. So,
+with a share ν of such rows added to all three,
 
     ν ≥ (F(−m/2) F(3m/2) − F(m/2)²) / (F(−m/2) + F(3m/2) − 2 F(m/2)),
 
@@ -118,7 +119,7 @@ def _angles(rows: Rows, anchors: Array) -> tuple[Array, Array, Array]:
 
 
 def _to_nearer_mates(rows: Rows, anchors: Array) -> torch.Tensor:
-    """The cosine of each anchor and the mean of the nearer half of its class's others: of two mates one may be wrong."""
+    """The cosine of each anchor and the mean of the nearer half of its class's others, of which some may be wrong."""
     slots = np.full((len(anchors), _SMALL - 1), -1)
     for at, anchor in enumerate(anchors):
         others = rows.of_class(int(rows.classes[anchor]))

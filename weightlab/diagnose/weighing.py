@@ -117,7 +117,10 @@ def mass_edges() -> Array:
 
 
 def weigh(subjects: Sequence[Subject], given: int, groups: Iterable[Callable[[], Pairs]], whole: int | None) -> Weighed:
-    """The weights of losses in each group of contexts, which are made when they are looked at. Raises InputError, with its name, where one fails."""
+    """The weights of losses in each group of contexts, which are made when they are looked at.
+
+    Raises InputError, with its name, where a loss fails.
+    """
     found = each_of(lambda group: _group(subjects, given, group()), groups)
     stacked = {name: np.stack([each[name] for each in found]) for name in found[0]}
     return Weighed(_names(subjects), given, whole=whole, **stacked)
