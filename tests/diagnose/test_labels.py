@@ -20,8 +20,8 @@ def noise_of(x: np.ndarray, labels: np.ndarray) -> Noise:
 def test_a_geometric_tail_gives_the_share_exactly(share: float) -> None:
     """F falls by a third at each step, and a share of wrong labels is added to each."""
     tail = 0.9 * np.array([1 / 9, 1 / 3, 1])
-    counts = np.array([[1, *(share + (1 - share) * tail)]])
-    assert _excess(counts)[0] == pytest.approx(share, abs=1e-12)
+    counts = np.array([[1, *(share + (1 - share) * tail)]] * 3)
+    assert _excess(counts, np.array([0, 0, 1])) == pytest.approx(share, abs=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def farthest_positives(rows: Rows, walked: Walked, names: Names) -> pd.DataFrame
 
 def suspects(rows: Rows, anchors: Array, noise: Noise, names: Names) -> pd.DataFrame:
     """Rows that lie farthest inside another class; none where classes are not told apart."""
-    inside = np.flatnonzero(noise.margin <= -noise.typical / 2) if noise.is_told else np.zeros(0, dtype=np.int64)
+    inside = np.flatnonzero(noise.is_inside & noise.is_told)
     chosen = inside[np.argsort(noise.margin[inside], kind="stable")][:MOST]
     row = anchors[chosen]
     return pd.DataFrame(

@@ -1,15 +1,15 @@
 """How large the share of wrong labels may be: rows that lie inside another class, more than overlap explains.
 
 Of an anchor let d be the angle to the nearest other class less the angle to its own (of their mean embeddings, the
-anchor left out of its own, of which the nearer half counts where it has eight rows or fewer), and m the median of d. In
-classes that are told apart, m > 0; those that overlap have rows with d < 0, but, as long as d has a log-concave density
-(a normal, a logistic, an exponential one), its distribution F falls off at least as fast as a geometric sequence:
-F(−m/2) F(3m/2) ≤ F(m/2)². A row that lies in another class because its label is wrong has about d = −m or less. So,
-with a share ν of such rows added to all three,
+anchor left out of its own, of which the nearer half counts where it has eight rows or fewer), and m the median of d in
+its class, at most that of all rows. In classes that are told apart, m > 0; those that overlap have rows with d < 0,
+but, as long as d has a log-concave density (a normal, a logistic, an exponential one), its distribution F falls off at
+least as fast as a geometric sequence: F(−m/2) F(3m/2) ≤ F(m/2)². A row that lies in another class because its label is
+wrong has about d = −m or less. So, with a share ν of such rows added to all three,
 
     ν ≥ (F(−m/2) F(3m/2) − F(m/2)²) / (F(−m/2) + F(3m/2) − 2 F(m/2)),
 
-with equality where F is geometric there; and ν ≤ F(−m/2) unless wrong labels happen to be near.
+added up over classes, with equality where F is geometric there; and ν ≤ F(−m/2) unless wrong labels happen to be near.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ _SAMPLES = 500  # of the bootstrap
 _CLUSTERS = 20  # classes, of which a bootstrap over them says something; of fewer it is over rows
 _SURE = 0.005  # a share of wrong labels that the interval has to lie above
 _LEAST = 5  # rows
+_ENOUGH, _HARDLY = 8, 0.1  # rows of a class that has an m of its own, and the least that this may be of all classes'
 _SMALL = 8  # rows of a class, up to which a wrong one moves its mean
 _DOUBTFUL = (
     0.25  # share of the rows with d ≤ m/2 up to which labels are judged: on a sphere d can't grow as a tail does
@@ -46,7 +47,7 @@ class Noise:
     doubtful: the share of rows with d ≤ m/2; above a quarter of them nothing can be said either.
     share, low, high: the share of wrong labels and its 95 % interval, by bootstrap over classes; NaN where nothing can
         be said. most: the largest that it may be, whatever the overlap: the upper end for rows with d ≤ −m/2.
-    inside: how many of the anchors these are.
+    is_inside: bool [A], which of the anchors these are.
     """
 
     margin: Array
@@ -57,7 +58,12 @@ class Noise:
     low: float
     high: float
     most: float
-    inside: int
+    is_inside: Array
+
+    @property
+    def inside(self) -> int:
+        """How many rows lie well inside another class."""
+        return int(self.is_inside.sum())
 
     @property
     def is_told(self) -> bool:
@@ -77,25 +83,48 @@ def label_noise(rows: Rows, anchors: Array, random: np.random.Generator) -> Nois
     margin = np.degrees(nearest - own)
     typical = float(np.median(margin))
     if typical <= 0:
-        return Noise(margin, other, typical, float((margin <= 0).mean()), np.nan, np.nan, np.nan, np.nan, 0)
-    below = margin[:, None] <= typical * np.array([-0.5, 0.5, 1.5])
+        return Noise(
+            margin, other, typical, float((margin <= 0).mean()), np.nan, np.nan, np.nan, np.nan, margin > np.inf
+        )
     classes = rows.classes[anchors]
+    below = _in_units(margin, classes, typical)[:, None] <= np.array([-0.5, 0.5, 1.5])
     # of two rows of a class that lie apart one has a wrong label, and it is not told which
     inside = below[:, 0]
     once = np.where(rows.sizes[classes] == 2, 0.5, 1.0)
     factor = float(once[inside].mean()) if inside.any() else 1.0
-    several, number = np.unique(classes, return_inverse=True)
-    if len(several) < _CLUSTERS:
-        number = np.arange(len(anchors))
-    counts = np.stack([np.bincount(number, each) for each in (np.ones(len(below)), *below.T.astype(float))], axis=1)
-    drawn = _bootstrap(counts, random)
-    shares = _excess(drawn) * factor
-    low, high = np.percentile(shares, (2.5, 97.5))
-    unseen = 3 / len(anchors)  # the most that none among so many lets one say, at 95 %
-    most = max(float(np.percentile(drawn[:, 1] / drawn[:, 0], 97.5)), unseen) * factor
-    value = float(_excess(counts.sum(0, keepdims=True))[0]) * factor
-    doubtful, high = float(below[:, 1].mean()), max(float(high), value)
-    return Noise(margin, other, typical, doubtful, value, float(low), high, most, int(inside.sum()))
+    _, number, sizes = np.unique(classes, return_inverse=True, return_counts=True)
+    group = np.where(sizes[number] >= _ENOUGH, number, len(sizes))  # all classes of few rows are one
+    counts = np.column_stack([np.ones(len(below)), below])
+    value, seen = _excess(counts, group), float(below[:, 0].mean()) * factor
+    drawn = np.array([_again(counts, group, number, random) for _ in range(_SAMPLES)])
+    low, high = np.percentile(drawn[:, 0] * factor, (2.5, 97.5))
+    unseen = 3 / len(anchors) * factor  # the most that none among so many lets one say, at 95 %
+    most = max(float(np.percentile(drawn[:, 1], 97.5)) * factor, unseen, seen)
+    value, doubtful = value * factor, float(below[:, 1].mean())
+    return Noise(margin, other, typical, doubtful, value, float(low), max(float(high), value), most, inside)
+
+
+def _again(counts: Array, group: Array, number: Array, random: np.random.Generator) -> tuple[float, float]:
+    """ν and F(−m/2) of as many classes, or of few classes rows, drawn with replacement."""
+    classes = int(number.max()) + 1
+    unit, units = (number, classes) if classes >= _CLUSTERS else (np.arange(len(number)), len(number))
+    times = np.bincount(random.integers(units, size=units), minlength=units)[unit]
+    drawn = counts * times[:, None]
+    return _excess(drawn, group), float(drawn[:, 1].sum() / drawn[:, 0].sum())
+
+
+def _in_units(margin: Array, classes: Array, typical: float) -> Array:
+    """d over the m of the row's own class, as some lie nearer to others than most; over all classes' where it has few
+    rows. 0, which is in doubt, in a class that is not told apart from its nearest.
+    """
+    _, number, counts = np.unique(classes, return_inverse=True, return_counts=True)
+    unit = np.full(len(counts), typical)
+    order = np.argsort(number, kind="stable")
+    for which, some in enumerate(np.split(margin[order], np.cumsum(counts)[:-1])):
+        if len(some) >= _ENOUGH:
+            unit[which] = min(typical, float(np.median(some)))
+    told = unit[number] > _HARDLY * typical
+    return np.where(told, margin / np.where(told, unit[number], 1.0), 0.0)
 
 
 def _angles(rows: Rows, anchors: Array) -> tuple[Array, Array, Array]:
@@ -141,17 +170,13 @@ def _angle(cosine: torch.Tensor) -> torch.Tensor:
     return cosine.double().clamp(-1, 1).arccos()
 
 
-def _bootstrap(counts: Array, random: np.random.Generator) -> Array:
-    """Sums of counts [C, 4] over as many classes, drawn with replacement, [samples, 4]."""
-    classes = len(counts)
-    draws = (np.bincount(random.integers(classes, size=classes), minlength=classes) for _ in range(_SAMPLES))
-    return np.stack([drawn @ counts for drawn in draws])
+def _excess(counts: Array, group: Array) -> float:
+    """ν, at least 0, of rows that are each counted [n, 4] as 1, and where d ≤ −m/2, m/2, 3m/2.
 
-
-def _excess(counts: Array) -> Array:
-    """ν of n, n F(−m/2), n F(m/2), n F(3m/2), [samples, 4]; at least 0."""
-    n, below, near, above = counts.T
-    low, middle, high = below / n, near / n, above / n
-    bend = low + high - 2 * middle
-    excess = np.where(bend > 0, (low * high - middle**2) / np.where(bend > 0, bend, 1), 0)
-    return np.clip(excess, 0, low)
+    Numerators and denominators are added up over the groups [n]: of classes that overlap and others together F falls
+    off more slowly than of either.
+    """
+    n, low, middle, high = (np.bincount(group, each) for each in counts.T)
+    excess = ((low * high - middle**2) / np.maximum(n, 1)).sum()
+    bend = (low + high - 2 * middle).sum()
+    return float(min(max(excess / bend, 0.0), low.sum() / n.sum())) if bend > 0 else 0.0
