@@ -33,9 +33,7 @@ _SURE = 0.005  # a share of wrong labels that the interval has to lie above
 _LEAST = 5  # rows
 _ENOUGH, _HARDLY = 8, 0.1  # rows of a class that has an m of its own, and the least that this may be of all classes'
 _SMALL = 8  # rows of a class, up to which a wrong one moves its mean
-_DOUBTFUL = (
-    0.25  # share of the rows with d ≤ m/2 up to which labels are judged: on a sphere d can't grow as a tail does
-)
+_DOUBTFUL = 0.25  # share of rows with d ≤ m/2 up to which labels are judged: on a sphere d grows as no tail does
 
 
 @dataclass(frozen=True, eq=False)
