@@ -224,7 +224,7 @@ def _alike(seen: Seen) -> Iterator[Finding]:
             continue
         same = [each for each in near if each[1].value <= _SAME]
         told = ", ".join(f"{other} ({distance.percent})" for other, distance in (same[:_NAMED] or near[:1]))
-        parts.append(f"{name} pushes as {told}" if same else f"{name} as no other (the nearest is {told})")
+        parts.append(f"{name} pushes as {told}" if same else f"{name} pushes as no other does (the nearest is {told})")
         decisive = near[0][1] if math.isnan(decisive.value) else decisive
     if parts:
         said = f"{'; '.join(parts)}: in brackets the share of the negatives' weight mass that lies on other pairs."
