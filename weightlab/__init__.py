@@ -2,6 +2,7 @@
 
 wl.decompose, wl.compare, wl.recompose, wl.integrability: from losses to weight functions, and back.
 wl.losses, wl.assign, wl.contexts: what there is to decompose, to train with, and to decompose it in.
+wl.diagnose: what one's own embeddings say about losses, margins and labels.
 wl.surrogate, wl.MemoryBank, wl.Criterion: a training step's gradient, against a memory, in loops of one's own.
 wl.train, wl.retrieval: whole runs.
 """
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from weightlab import data, forms, memory, models, retrieval, step, testing, train
     from weightlab.criterion import Criterion
     from weightlab.decompose import decompose
+    from weightlab.diagnose import diagnose
     from weightlab.memory import MemoryBank
     from weightlab.step import surrogate
 else:
@@ -58,6 +60,7 @@ __all__ = [
     "contexts",
     "data",
     "decompose",
+    "diagnose",
     "forms",
     "integrability",
     "losses",
@@ -74,6 +77,7 @@ __version__ = "0.1.0"
 
 _PACKAGES = (
     "data",
+    "diagnose",  # which can be called, as `decompose` can
     "memory",
     "models",
     "retrieval",

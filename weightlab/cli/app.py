@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from weightlab.cli import check, compare, data, decompose, losses, retrieval, study, train, watch
+from weightlab.cli import check, compare, data, decompose, diagnose, losses, retrieval, study, train, watch
 from weightlab.cli.group import Group
 
 __all__ = ["app"]
@@ -35,6 +35,7 @@ app.command("losses")(losses.losses)
 app.command("decompose")(decompose.decompose)
 app.command("compare")(compare.compare)
 app.command("check")(check.check)
+app.command("diagnose")(diagnose.diagnose)
 app.command("train")(train.train)
 app.command("watch")(watch.watch)
 app.command("evaluate")(retrieval.evaluate)
