@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor, nn
 
 from weightlab.arrays import as_entries, as_labels, normalised
@@ -66,6 +67,7 @@ class Criterion(nn.Module):
                 raise InputError('Criterion wants a weighting, or positive and negative: Criterion("ms-loss")')
             self.weighting = as_weighting(assign(positive, negative, scale))
 
+    @torch.compiler.disable  # of a compiled step it stays as it is: it looks at its input, and has backwards of its own
     def forward(
         self,
         embeddings: Array,

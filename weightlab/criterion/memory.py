@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,6 +13,7 @@ from weightlab.arrays import as_mask, normalised
 from weightlab.criterion.criterion import Criterion
 from weightlab.criterion.held import HeldBank
 from weightlab.errors import InputError, check_whole, describe
+from weightlab.forms import form_of
 
 if TYPE_CHECKING:
     from weightlab.arrays import Array
@@ -68,6 +70,7 @@ class MemoryCriterion(nn.Module):
         self.bank = HeldBank(check_whole("size", size, 1))
         self.momentum_encoder = momentum_encoder
 
+    @torch.compiler.disable  # as `Criterion` is
     def forward(
         self,
         embeddings: Array,
@@ -110,9 +113,13 @@ class MemoryCriterion(nn.Module):
         return self.training and torch.is_grad_enabled()
 
     def _with_memory(self, value: Tensor, anchors: Tensor, labels: Tensor, own: Tensor | None) -> Tensor:
-        if not len(self.bank):
+        if not len(self.bank) or not len(anchors):
             return value
-        return value + self.criterion.of_rows(anchors, labels, self.bank.references(labels, own))
+        references = self.bank.references(labels, own)
+        if form_of(self.criterion.weighting) is None:
+            # then all pairs are held until the backward, and the next batch may be put in before that
+            references = replace(references, embeddings=references.embeddings.clone())
+        return value + self.criterion.of_rows(anchors, labels, references)
 
     def _masked(self, embeddings: Array, labels: Array, mask: Array, others: tuple[object, ...]) -> Tensor:
         """Some rows are keys, the others anchors."""
