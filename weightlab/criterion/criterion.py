@@ -67,7 +67,8 @@ class Criterion(nn.Module):
                 raise InputError('Criterion wants a weighting, or positive and negative: Criterion("ms-loss")')
             self.weighting = as_weighting(assign(positive, negative, scale))
 
-    @torch.compiler.disable  # of a compiled step it stays as it is: it looks at its input, and has backwards of its own
+    # in a compiled step it stays as it is: it looks at its input, and has backwards of its own
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def forward(
         self,
         embeddings: Array,

@@ -70,7 +70,7 @@ class MemoryCriterion(nn.Module):
         self.bank = HeldBank(check_whole("size", size, 1))
         self.momentum_encoder = momentum_encoder
 
-    @torch.compiler.disable  # as `Criterion` is
+    @torch.compiler.disable  # type: ignore[untyped-decorator] (as `Criterion` is)
     def forward(
         self,
         embeddings: Array,
