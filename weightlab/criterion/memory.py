@@ -40,7 +40,8 @@ class MemoryCriterion(nn.Module):
         loss = criterion(model(images), labels, inputs=images)
         loss.backward(); optimizer.step(); criterion.momentum_encoder.update_parameters(model)
 
-    Make it of the model itself, before that is compiled or wrapped. Where inputs are no single argument, or keys come
+    Make it of the model itself, before that is compiled or wrapped. It is put into training mode with the criterion,
+    whatever the model was in, and goes with it from then on. Where inputs are no single argument, or keys come
     from elsewhere, give the keys themselves: criterion(embeddings, labels, keys=keys).
 
     Gradient accumulation: every call puts its part of the batch in, and compares it with what is there by then; divide
@@ -69,8 +70,9 @@ class MemoryCriterion(nn.Module):
         self.criterion = criterion
         self.bank = HeldBank(check_whole("size", size, 1))
         self.momentum_encoder = momentum_encoder
+        self.train()  # a momentum encoder is often the copy of a model that was just evaluated
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator] (as `Criterion` is)
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def forward(
         self,
         embeddings: Array,
