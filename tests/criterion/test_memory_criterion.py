@@ -349,6 +349,16 @@ def test_labels_of_any_kind_by_a_relation() -> None:
     same(other.state_dict(), criterion.state_dict())
 
 
+def test_it_begins_in_training_mode_with_its_momentum_encoder() -> None:
+    """A copy of a model that was just evaluated would normalise its batches by what it has not yet seen."""
+    model = nn.Sequential(nn.Linear(5, 6), nn.BatchNorm1d(6)).double()
+    criterion = wl.MemoryCriterion(wl.Criterion("ms-loss"), SIZE, momentum_encoder(model.eval(), 0.9))
+    model.train()
+    (x, labels), *_ = batches(1)
+    criterion(embeddings := model(x), labels, inputs=x)
+    assert torch.allclose(criterion.bank.held.embeddings, normalize(embeddings))  # type: ignore[union-attr]
+
+
 def test_keys_from_elsewhere_are_what_is_kept() -> None:
     criterion = wl.MemoryCriterion(wl.Criterion("ms-loss"), SIZE)
     (x, labels), (keys, _) = batches(2)
