@@ -113,7 +113,7 @@ def test_a_mask_of_keys_is_that_of_cross_batch_memory() -> None:
     for (x, labels), (views, _) in zip(batches(), batches(seed=1), strict=True):
         both, twice = torch.cat([x, views]), torch.cat([labels, labels])
         mask = torch.arange(2 * BATCH) >= BATCH
-        found = gradients(criterion(model(both), twice, enqueue_mask=mask) * BATCH, model)
+        found = gradients(criterion(model(both), twice, enqueue_mask=mask.tolist()) * BATCH, model)
         anchors = theirs(model(x), labels)
         near(found, gradients(anchors + memory(model(both), twice, enqueue_mask=mask), model))
     rows = model(both)
@@ -387,8 +387,11 @@ def test_wrong_ways() -> None:
         (lambda: criterion(x, labels, inputs=x), "inputs are for a momentum encoder"),
         (lambda: momentum(x, labels), "wants inputs="),
         (lambda: momentum(x, labels, inputs=x, keys=x), "not both"),
-        (lambda: criterion(x, labels, enqueue_mask=labels), "enqueue_mask must be a bool tensor"),
-        (lambda: criterion(x, labels, enqueue_mask=torch.ones(3, dtype=torch.bool)), r"must be bool \[8\]"),
+        (lambda: criterion(x, labels, enqueue_mask=labels), r"enqueue_mask must be bool \[8\], not torch.int64 \[8\]"),
+        (
+            lambda: criterion(x, labels, enqueue_mask=torch.ones(3, dtype=torch.bool)),
+            r"enqueue_mask must be \[8, ...\], one for each row",
+        ),
         (
             lambda: criterion(x, labels, None, x, labels, enqueue_mask=labels > 0),
             "goes with embeddings and labels alone",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from weightlab.arrays import as_mask, normalised
+from weightlab.arrays import as_entries, normalised
 from weightlab.criterion.criterion import Criterion
 from weightlab.criterion.held import HeldBank
 from weightlab.errors import InputError, check_whole, describe
@@ -129,9 +129,9 @@ class MemoryCriterion(nn.Module):
             raise InputError("enqueue_mask goes with embeddings and labels alone: the keys are among them")
         rows = normalised("embeddings", embeddings)
         entries = self.criterion.as_labels("labels", labels, rows)
-        if len(getattr(mask, "shape", ())) != 1 or len(mask) != len(rows):
-            raise InputError(f"enqueue_mask must be bool [{len(rows)}], one for each row, not {describe(mask)}")
-        is_key = as_mask("enqueue_mask", mask, (len(rows),), rows.device)
+        is_key = as_entries("enqueue_mask", mask, rows)
+        if is_key.ndim != 1 or is_key.dtype != torch.bool:
+            raise InputError(f"enqueue_mask must be bool [{len(rows)}], not {describe(is_key)}")
         anchors, wanted = rows[~is_key], entries[~is_key]
         value = self.criterion.of_rows(anchors, wanted)
         if self._enqueues:
