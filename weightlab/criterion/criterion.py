@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor, nn
 
 from weightlab.arrays import as_entries, as_labels, normalised
 from weightlab.assignment import Scale, Weighable, as_weighting, assign
 from weightlab.criterion.chosen import ChosenPairs
+from weightlab.criterion.uncompiled import uncompiled
 from weightlab.errors import InputError, describe
 from weightlab.pairs import References
 from weightlab.relation import Masks, Same, related
@@ -67,8 +67,7 @@ class Criterion(nn.Module):
                 raise InputError('Criterion wants a weighting, or positive and negative: Criterion("ms-loss")')
             self.weighting = as_weighting(assign(positive, negative, scale))
 
-    # in a compiled step it stays as it is: it looks at its input, and has backwards of its own
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    @uncompiled  # it looks at its input, and has backwards of its own
     def forward(
         self,
         embeddings: Array,

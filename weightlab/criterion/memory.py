@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from weightlab.arrays import as_entries, normalised
 from weightlab.criterion.criterion import Criterion
 from weightlab.criterion.held import HeldBank
+from weightlab.criterion.uncompiled import uncompiled
 from weightlab.errors import InputError, check_whole, describe
 from weightlab.forms import form_of
 
@@ -72,7 +73,7 @@ class MemoryCriterion(nn.Module):
         self.momentum_encoder = momentum_encoder
         self.train()  # a momentum encoder is often the copy of a model that was just evaluated
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    @uncompiled  # as `Criterion` is
     def forward(
         self,
         embeddings: Array,
