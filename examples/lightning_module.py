@@ -27,8 +27,9 @@ class Retrieval(lightning.LightningModule):
         """Each of the batches of a step is put in as it comes."""
         return self.criterion(self.model(batch[0]), batch[1], inputs=batch[0])
 
-    def on_before_zero_grad(self, _optimizer: torch.optim.Optimizer) -> None:
-        """Once a step, after the optimiser's."""
+    def optimizer_step(self, *given: object, **named: object) -> None:
+        """The momentum encoder follows once a step (`on_before_zero_grad` would come a batch too late)."""
+        super().optimizer_step(*given, **named)
         self.momentum.update_parameters(self.model)
 
     def validation_step(self, batch: list[Tensor], _index: int) -> None:

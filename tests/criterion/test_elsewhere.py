@@ -267,7 +267,7 @@ def test_their_trainers_step_is_the_plain_loops() -> None:
 @pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize("accumulate", [1, 2])
 def test_in_lightning(accumulate: int, tmp_path: Path) -> None:
-    """Its checkpoint has the bank and the momentum encoder; a module made anew takes them and goes on."""
+    """As in a plain loop; its checkpoint has the bank and the momentum encoder, and a module made anew takes them."""
     from lightning import pytorch as lightning
 
     class Module(lightning.LightningModule):
@@ -286,7 +286,8 @@ def test_in_lightning(accumulate: int, tmp_path: Path) -> None:
             self.log("value", self.criterion(self.model(batch[0]), batch[1]))
             assert len(self.criterion.bank) == before
 
-        def on_before_zero_grad(self, optimizer: torch.optim.Optimizer) -> None:
+        def optimizer_step(self, *given: Any, **named: Any) -> None:  # noqa: ANN401
+            super().optimizer_step(*given, **named)
             self.criterion.momentum_encoder.update_parameters(self.model)  # type: ignore[operator, union-attr]
 
         def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -309,6 +310,15 @@ def test_in_lightning(accumulate: int, tmp_path: Path) -> None:
     found = Module.load_from_checkpoint(tmp_path / "last.ckpt")
     state, truth = found.state_dict(), module.state_dict()
     assert int(state["criterion.bank.seen"]) == 4 * BATCH
-    assert int(state["criterion.momentum_encoder.n_averaged"]) > 0
+    plain = Module()
+    optimizer, (x, labels) = plain.configure_optimizers(), data().tensors
+    for number, rows in enumerate(torch.arange(4 * BATCH).split(BATCH), start=1):
+        (plain.training_step([x[rows], labels[rows]], 0) / accumulate).backward()
+        if number % accumulate == 0:
+            optimizer.step()
+            optimizer.zero_grad()
+            plain.criterion.momentum_encoder.update_parameters(plain.model)  # type: ignore[operator, union-attr]
+    for name, value in plain.state_dict().items():
+        assert torch.allclose(state[name], value, atol=1e-6), name
     assert state.keys() == truth.keys()
     assert all(torch.equal(state[name], truth[name]) for name in truth)
