@@ -42,9 +42,9 @@ class MemoryCriterion(nn.Module):
         loss.backward(); optimizer.step(); criterion.momentum_encoder.update_parameters(model)
 
     In Lightning it follows in `optimizer_step`, after the parent's: `on_before_zero_grad` is called too late. Make it
-    of the model itself, before that is compiled or wrapped. It is put into training mode with the criterion, whatever the
-    model was in, and goes with it from then on. Where inputs are no single argument, or keys come from elsewhere, give
-    the keys themselves: criterion(embeddings, labels, keys=keys).
+    of the model itself, before that is compiled or wrapped. It is put into training mode with the criterion, whatever
+    the model was in, and goes with it from then on. Where inputs are no single argument, or keys come from elsewhere,
+    give the keys themselves: criterion(embeddings, labels, keys=keys).
 
     Gradient accumulation: every call puts its part of the batch in, and compares it with what is there by then; divide
     the losses by their number, as ever, and let the momentum encoder follow once, after the optimiser's step. A second
