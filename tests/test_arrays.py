@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 import weightlab as wl
-from weightlab import Criterion, InputError, MemoryBank, Pairs, References, contexts, retrieval, step
+from weightlab import Criterion, InputError, MemoryBank, MemoryCriterion, Pairs, References, contexts, retrieval, step
 from weightlab.arrays import as_embeddings, as_indices, as_labels, as_mask, normalised
 from weightlab.data import PKSampler
 
@@ -65,6 +65,7 @@ OF_EMBEDDINGS: dict[str, Callable[[Any], Any]] = {
     "context": lambda x: in_context(x, LABELS),
     "criterion": lambda x: Criterion("ms-loss")(x, LABELS),
     "criterion, references": lambda x: Criterion("ms-loss")(ROWS, LABELS, None, x, LABELS),
+    "criterion, memory": lambda x: MemoryCriterion(Criterion("ms-loss"), 9)(x, LABELS),
 }
 OF_LABELS: dict[str, Callable[[Any], Any]] = {
     "pairs": lambda y: Pairs.from_embeddings(ROWS, y).positive,
@@ -79,6 +80,7 @@ OF_LABELS: dict[str, Callable[[Any], Any]] = {
     "context": lambda y: in_context(ROWS, y),
     "criterion": lambda y: Criterion("ms-loss")(ROWS, y),
     "criterion, references": lambda y: Criterion("ms-loss")(ROWS, LABELS, None, ROWS, y),
+    "criterion, memory": lambda y: MemoryCriterion(Criterion("ms-loss"), 9)(ROWS, y),
     "sampler": lambda y: PKSampler(y, 6, 2, 0).batch_at(3),
 }
 OF_INDICES: dict[str, Callable[[Any], Any]] = {
@@ -152,7 +154,7 @@ def test_what_is_no_array(what: str) -> None:
 def test_wrong_embeddings(what: str, make: Callable[[Tensor], Any], message: str) -> None:
     if make(ROWS).shape[0] == 3 and what == "queries":
         return  # may be as many as one likes
-    if make(ROWS).shape == (8, 4) and what == "criterion":
+    if make(ROWS).shape == (8, 4) and what in ("criterion", "criterion, memory"):
         return  # of any length
     if make(ROWS).shape == (3, 5) and what == "gallery":
         return
@@ -160,7 +162,7 @@ def test_wrong_embeddings(what: str, make: Callable[[Tensor], Any], message: str
         OF_EMBEDDINGS[what](make(ROWS))
 
 
-@pytest.mark.parametrize("what", sorted(set(OF_EMBEDDINGS) - {"criterion", "criterion, references"}))
+@pytest.mark.parametrize("what", [each for each in OF_EMBEDDINGS if not each.startswith("criterion")])
 @pytest.mark.parametrize("scale", [0.5, 2, 0.97, 1.03, -0.5, 1e30, 1e-30])
 def test_embeddings_that_are_not_normalised(what: str, scale: float) -> None:
     one = torch.ones(8, 1, dtype=torch.float64)

@@ -3,7 +3,8 @@
 wl.decompose, wl.compare, wl.recompose, wl.integrability: from losses to weight functions, and back.
 wl.losses, wl.assign, wl.contexts: what there is to decompose, to train with, and to decompose it in.
 wl.diagnose: what one's own embeddings say about losses, margins and labels.
-wl.surrogate, wl.MemoryBank, wl.Criterion: a training step's gradient, against a memory, in loops of one's own.
+wl.surrogate, wl.MemoryBank, wl.Criterion, wl.MemoryCriterion: a training step's gradient, against a memory, in loops of
+one's own.
 wl.train, wl.retrieval: whole runs.
 """
 
@@ -31,7 +32,7 @@ from weightlab.pairs import Pairs, PairWeights, References, Weighting
 
 if TYPE_CHECKING:
     from weightlab import data, forms, memory, models, retrieval, step, testing, train
-    from weightlab.criterion import Criterion
+    from weightlab.criterion import Criterion, MemoryCriterion
     from weightlab.decompose import decompose
     from weightlab.diagnose import diagnose
     from weightlab.memory import MemoryBank
@@ -48,6 +49,7 @@ __all__ = [
     "InputError",
     "Integrability",
     "MemoryBank",
+    "MemoryCriterion",
     "PairWeights",
     "Pairs",
     "Recomposed",
@@ -85,7 +87,12 @@ _PACKAGES = (
     "testing",
     "train",
 )  # these need torch: imported when used
-_FROM = {"Criterion": "weightlab.criterion", "MemoryBank": "weightlab.memory", "surrogate": "weightlab.step"}
+_FROM = {
+    "Criterion": "weightlab.criterion",
+    "MemoryBank": "weightlab.memory",
+    "MemoryCriterion": "weightlab.criterion",
+    "surrogate": "weightlab.step",
+}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 (whatever the package holds)

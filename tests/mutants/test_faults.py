@@ -12,7 +12,7 @@ from tests.mutants.fault import Fault, faults
 ROOT = Path(__file__).parents[2]
 PARTS = {
     *("losses", "forms", "assignment", "decompose", "step", "memory", "data", "retrieval", "train"),
-    *("study", "plot", "cli"),
+    *("criterion", "study", "plot", "cli"),
 }
 
 

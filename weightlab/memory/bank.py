@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MemoryBank"]
 
-_DTYPES = (torch.float32, torch.bfloat16)
+_DTYPES = (torch.float32, torch.float64, torch.bfloat16)
 _NO_LABELS = (torch.quint8, torch.qint8, torch.qint32, torch.float8_e4m3fn, torch.float8_e5m2)
 _MOST_SEEN = 2**62  # leaves the entries still to come their numbers in int64
 
@@ -28,15 +28,16 @@ _MOST_SEEN = 2**62  # leaves the entries still to come their numbers in int64
 class MemoryBank:
     """A ring of `capacity` slots, each with an embedding [dimensions] and a label; the oldest entry makes room.
 
-    dtype: how embeddings are stored, torch.float32 or torch.bfloat16 (rounded to nearest). device: where they are.
+    dtype: how embeddings are stored, torch.float32, torch.float64 or torch.bfloat16 (rounded to nearest). device: where
+    they are.
     label_shape, label_dtype: of one entry's label: () and torch.int64 for a class, any int64; such as (80,) and
     torch.bool for 80 labels that hold or not, to be told apart by a relation (`same` of `surrogate`). Any integer, bool
     or floating-point dtype; only plain labels, () of torch.int64, are found by label. What
     `weightlab.arrays.as_labels` takes becomes a plain one.
 
-    Memory: 4 (float32) or 2 (bfloat16) × capacity × dimensions bytes and 8 × capacity for plain labels, on `device`,
-    all reserved at once but touched only as entries come; and on the CPU the look-up by label, 8 to 16 bytes an entry
-    and about 160 a distinct label.
+    Memory: 4 (float32), 8 (float64) or 2 (bfloat16) × capacity × dimensions bytes and 8 × capacity for plain labels, on
+    `device`, all reserved at once but touched only as entries come; and on the CPU the look-up by label, 8 to 16 bytes
+    an entry and about 160 a distinct label.
 
     Source: Wang et al. 2020 (XBM), section 3.2. Raises InputError for a size that is not a whole number of at least 1,
     for another dtype or label shape, and for what the device can't hold.
@@ -55,7 +56,7 @@ class MemoryBank:
         capacity = check_whole("capacity", capacity, 1)
         dimensions = check_whole("dimensions", dimensions, 1)
         if dtype not in _DTYPES:
-            raise InputError(f"dtype must be torch.float32 or torch.bfloat16, not {dtype!r}")
+            raise InputError(f"dtype must be torch.float32, torch.float64 or torch.bfloat16, not {dtype!r}")
         shape = _checked_shape(label_shape)
         if not isinstance(label_dtype, torch.dtype) or label_dtype.is_complex or label_dtype in _NO_LABELS:
             raise InputError(f"label_dtype must be an integer, bool or floating-point dtype, not {label_dtype!r}")

@@ -28,7 +28,7 @@ class MomentumEncoder(nn.Module):
         super().__init__()
         self.module = deepcopy(encoder)
         self.register_buffer("n_averaged", torch.tensor(0))
-        self._follow = get_ema_multi_avg_fn(momentum)
+        self.momentum = momentum
 
     def forward(self, *inputs: Any, **named: Any) -> Any:  # noqa: ANN401 (whatever the encoder takes and gives)
         """The copy's embeddings."""
@@ -40,7 +40,7 @@ class MomentumEncoder(nn.Module):
         own = list(self.module.parameters())
         new = [theirs.to(its.device) for its, theirs in zip(own, encoder.parameters(), strict=True)]
         if self.n_averaged and own:
-            self._follow(own, new, self.n_averaged)
+            get_ema_multi_avg_fn(self.momentum)(own, new, self.n_averaged)  # made here: a closure does not pickle
         else:
             _copy(own, new)
         _copy(self.module.buffers(), encoder.buffers())
