@@ -453,13 +453,6 @@ def test_classes_of_one_row_are_said(tmp_path: Path) -> None:
     assert "1 classes for test have one row, as '501', row 50" in notes[1]
 
 
-def test_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = write(tmp_path / "x.parquet")
-    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
-    with pytest.raises(InputError, match=r"\.parquet files need pyarrow: pip install 'weightlab\[parquet\]'"):
-        load(path)
-
-
 def test_what_is_found(tmp_path: Path) -> None:
     path = write(tmp_path / "x.npz", embeddings=2 * ROWS, split=SPLIT, is_query=np.arange(60) % 3 == 0)
     found = data.inspect(f"features:{path}")

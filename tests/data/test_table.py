@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import builtins
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -320,19 +319,6 @@ def test_a_wrong_row_of_parquet_is_named(column: str, value: Any, said: str, roo
     cells.loc[2, column] = value
     cells.to_parquet(root / "list.parquet")
     assert said in refusal(root / "list.parquet")
-
-
-def test_without_pyarrow_parquet_says_what_to_install(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    frame().to_parquet(root / "list.parquet")
-    real = builtins.__import__
-
-    def absent(name: str, *arguments: Any) -> Any:  # noqa: ANN401
-        if name.split(".")[0] == "pyarrow":
-            raise ImportError(name)
-        return real(name, *arguments)
-
-    monkeypatch.setattr(builtins, "__import__", absent)
-    assert refusal(root / "list.parquet").endswith("not installed: pip install 'weightlab[parquet]'")
 
 
 def test_the_version_is_of_the_table_and_its_files(root: Path) -> None:

@@ -182,12 +182,8 @@ def _check_names(file: Path, names: Sequence[str]) -> None:
 
 
 def _parquet(file: Path) -> _Table:
-    try:
-        from pyarrow import parquet
-    except ImportError as error:
-        raise InputError(
-            f"{file}: Parquet is read by pyarrow, which is not installed: pip install 'weightlab[parquet]'"
-        ) from error
+    from pyarrow import parquet
+
     try:
         names: list[str] = parquet.read_schema(file).names
         folded = [name.casefold() for name in names]

@@ -33,11 +33,9 @@ class Parquet:
     @classmethod
     @contextmanager
     def opened(cls, path: Path) -> Iterator[Parquet]:
-        """Inside, the file is open. Raises InputError where pyarrow is not installed."""
-        try:
-            from pyarrow.parquet import ParquetFile
-        except ImportError as error:
-            raise InputError(f"{path}: .parquet files need pyarrow: pip install 'weightlab[parquet]'") from error
+        """Inside, the file is open."""
+        from pyarrow.parquet import ParquetFile
+
         with ParquetFile(path) as file:
             yield cls(path, file)
 
