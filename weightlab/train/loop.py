@@ -125,10 +125,8 @@ def train(
                     own_is_pair=config.memory_own == "positive",
                 )
             of_memory = surrogate(weighting, embeddings, batch.labels, found.references, same=same)
-            loss, seen = (
-                loss + config.memory_weight * of_memory,
-                replace(seen, references=found.references, held=found.held),
-            )
+            loss = loss + config.memory_weight * of_memory
+            seen = replace(seen, references=found.references, held=found.held)
 
         for group in state.optimizer.param_groups:
             group["lr"] = learning_rate(config, step) * group["factor"]
