@@ -175,7 +175,7 @@ def load_model(folder: Path, shape: Sequence[int]) -> nn.Module:
         if _in_training(folder):
             raise InputError(f"{folder} is not done yet: another process is training in it, wait for that")
         raise InputError(f"{folder} is not done yet: weightlab train --resume {folder}")
-    sealed = _read_own(path, config, "train again")
+    sealed = _read_own(path, config, "train again", but=("data",))  # they may lie elsewhere by now
     model = models.build(config.model, shape=shape, width=config.width, dimensions=config.dimensions, bare=True)
     try:
         model.load_state_dict(sealed.tensors)
@@ -198,14 +198,15 @@ def _write_tensors(path: Path, tensors: dict[str, Tensor], config: TrainConfig) 
         write(path, tensors, {_CONFIG: config.model_dump_json()})
 
 
-def _read_own(path: Path, config: TrainConfig, remedy: str) -> Sealed:
-    """What `_write_tensors` wrote; InputError where that was for another configuration."""
+def _read_own(path: Path, config: TrainConfig, remedy: str, but: Sequence[str] = ()) -> Sealed:
+    """What `_write_tensors` wrote; InputError where that was for another configuration, but for these settings."""
     sealed = read(path, remedy)
     if _CONFIG not in sealed.about:
         raise InputError(f"{path} is no run's: remove it and {remedy}")
     there, here = json.loads(sealed.about[_CONFIG]), config.model_dump(mode="json")
     defaults = {name: field.default for name, field in type(config).model_fields.items()}  # of what is new since then
-    names = [name for name in {**here, **there} if {**defaults, **there}.get(name) != here.get(name)]
+    looked_at = [name for name in {**here, **there} if name not in but]
+    names = [name for name in looked_at if {**defaults, **there}.get(name) != here.get(name)]
     if names:
         which = ", ".join(f"{name}={shown(there.get(name, defaults.get(name)))}" for name in names[:3])
         raise InputError(
