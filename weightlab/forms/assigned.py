@@ -134,7 +134,8 @@ class AssignedForm:
         quick = isinstance(self.positive, PositivesAlone) and not isinstance(self.negative, TripletForm)
         if self.scale != "raw" and not quick:
             return positives + negatives
-        return max(each.pairs_of_a_probe(positives, negatives) for each in (self.positive, self.negative))
+        parts = (each.pairs_of_a_probe(positives, negatives) for each in (self.positive, self.negative))
+        return max(*parts, 1 if self.scale == "raw" else positives)
 
 
 def _of_sign(part: PositivePart | NegativePart, pairs: Pairs, sign: Sign) -> Tensor:
