@@ -23,6 +23,7 @@ def trained(
     """Train, with a line on standard error: steps a second, time left, surrogate, active negatives, validation R@1."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.table import Column
     from rich.text import Text
 
     from weightlab.train import train
@@ -32,11 +33,18 @@ def trained(
 
         def render(self, task: Task) -> Text:
             """Nothing before the first."""
-            return Text("" if task.speed is None else f"{task.speed:.3g} steps/s")
+            return Text("" if task.speed is None else f"{task.speed:.3g}/s", no_wrap=True)
 
     console = Console(stderr=True)
-    columns = (BarColumn(20), MofNCompleteColumn(), Speed(), TimeRemainingColumn(), TextColumn("{task.description}"))
-    progress = Progress(*columns, console=console, transient=True)
+    whole, rest = Column(no_wrap=True), Column(no_wrap=True, overflow="ellipsis", ratio=1)  # one line, however narrow
+    columns = (
+        BarColumn(8),
+        MofNCompleteColumn(table_column=whole),
+        Speed(table_column=whole),
+        TimeRemainingColumn(compact=True, table_column=whole),
+        TextColumn("{task.description}", table_column=rest),
+    )
+    progress = Progress(*columns, console=console, transient=True, expand=True)
     task = progress.add_task("", total=config.steps)
     shown: dict[str, str] = {}
 
@@ -45,12 +53,12 @@ def trained(
         # that draws nothing would end in an empty line
         if console.is_terminal and not progress.live.is_started:
             progress.start()
-        shown["surrogate"] = f"{loss:.3f}"
+        shown["surrogate"] = f"{loss:.4g}"
         said = " · ".join(f"{name} {value}" for name, value in shown.items())
         progress.update(task, completed=step, description=said)
 
     def on_log(values: dict[str, float], step: int) -> None:
-        for name, text in (("active_negatives", "active"), ("validation/R@1", "validation R@1")):
+        for name, text in (("active_negatives", "active"), ("validation/R@1", "R@1 (val.)")):
             if name in values:
                 shown[text] = f"{100 * values[name]:.1f}" if "/" in name else f"{values[name]:.3g}"
         if log is not None:
