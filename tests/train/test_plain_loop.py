@@ -251,3 +251,12 @@ def test_these_options_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     apart = torch.cdist(torch.stack(ends), torch.stack(ends)) + torch.eye(len(ends))
     same = (apart < 1e-9).nonzero()
     assert [(CASES[i], CASES[j]) for i, j in same.tolist() if i < j] == []
+
+
+def test_validation_changes_nothing_of_the_training() -> None:
+    """An encoder that was left in evaluation mode would go on with its running means."""
+    histories: list[list[float]] = [[], []]
+    for every, history in zip((30, 4), histories, strict=True):
+        config = TrainConfig.checked(BASE | {"validate_every": every})
+        train(config, dataset=make_data(), on_step=lambda _, loss, to=history: to.append(loss))
+    assert histories[0] == histories[1]
